@@ -1,0 +1,251 @@
+// Package app is what the process offers to commands: streams, clock,
+// environment, folders, terminal and HTTP. It is the one place that asks the
+// operating system; everything below it is given what it needs.
+package app
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"rely/internal/fault"
+	"rely/internal/secret"
+)
+
+// An App is one process as the commands see it. [System] is the real one; a
+// test fills in its own.
+type App struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	LookupEnv      func(name string) (string, bool)
+	Environ        func() []string
+	Now            func() time.Time
+	Sleep          func(ctx context.Context, d time.Duration) error
+	Tick           func(d time.Duration) <-chan time.Time
+	Dirs           Dirs
+
+	// Interactive reports whether a person sits at both ends: standard input
+	// and standard error are terminals.
+	Interactive bool
+	// Prompt asks for a secret on the terminal itself, without echo.
+	Prompt func(question string) (secret.String, error)
+
+	line sync.Once
+	read chan readLine
+}
+
+// Dirs are the folders of contract's "Files". A folder is empty where the
+// system names none (no HOME, say): then nothing can be kept there.
+type Dirs struct {
+	Config string // preferences and profiles
+	State  string // sessions, secrets, the local authority
+	Temp   string
+}
+
+type readLine struct {
+	text string
+	err  error
+}
+
+// System is the process itself.
+func System() *App {
+	a := &App{
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		LookupEnv: os.LookupEnv, Environ: os.Environ,
+		Now: time.Now, Sleep: sleep, Tick: time.After, Prompt: prompt,
+		Interactive: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
+	}
+	a.Dirs = dirs(a.Env)
+	return a
+}
+
+// Env is a variable's value, empty where it is not set.
+func (a *App) Env(name string) string {
+	value, _ := a.LookupEnv(name)
+	return value
+}
+
+// ChildEnv is the environment for a program that rely starts: ours without the
+// variables that hold secrets.
+func (a *App) ChildEnv(secretNames []string) []string {
+	var out []string
+	for _, pair := range a.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		keep := true
+		for _, s := range secretNames {
+			keep = keep && !strings.EqualFold(name, s)
+		}
+		if keep {
+			out = append(out, pair)
+		}
+	}
+	return out
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// dirs finds the folders: all below RELY_HOME where it is set, else where the
+// platform keeps configuration and state.
+func dirs(env func(string) string) Dirs {
+	d := Dirs{Temp: os.TempDir()}
+	if home := env("RELY_HOME"); home != "" {
+		if abs, err := filepath.Abs(home); err == nil {
+			home = abs
+		}
+		d.Config, d.State = home, filepath.Join(home, "state")
+		return d
+	}
+	if config, err := os.UserConfigDir(); err == nil && filepath.IsAbs(config) {
+		d.Config = filepath.Join(config, "rely")
+	}
+	switch runtime.GOOS {
+	case "windows":
+		if local := env("LOCALAPPDATA"); local != "" {
+			d.State = filepath.Join(local, "rely", "state")
+		}
+	case "darwin":
+		if d.Config != "" {
+			d.State = filepath.Join(d.Config, "state")
+		}
+	default:
+		if state := env("XDG_STATE_HOME"); filepath.IsAbs(state) {
+			d.State = filepath.Join(state, "rely")
+		} else if home := env("HOME"); filepath.IsAbs(home) {
+			d.State = filepath.Join(home, ".local", "state", "rely")
+		}
+	}
+	return d
+}
+
+// AuthorityDir is where the local authority behind the HTTPS listener lies.
+func (d Dirs) AuthorityDir() string {
+	if d.State == "" {
+		return ""
+	}
+	return filepath.Join(d.State, "authority")
+}
+
+// Line is the next line of standard input, for an answer pasted while
+// something else is waited for as well. It ends early when ctx does; the line
+// is then there for the next call.
+func (a *App) Line(ctx context.Context) (string, error) {
+	a.line.Do(func() {
+		a.read = make(chan readLine)
+		go func() {
+			in := bufio.NewReaderSize(io.LimitReader(a.Stdin, 1<<20), 64<<10)
+			for {
+				text, err := in.ReadString('\n')
+				if text != "" {
+					a.read <- readLine{text: strings.TrimRight(text, "\r\n")}
+				}
+				if err != nil {
+					a.read <- readLine{err: err}
+					return
+				}
+			}
+		}()
+	})
+	select {
+	case l := <-a.read:
+		return l.text, l.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// SecretFile reads a secret from a file, or from standard input for "-"; one
+// line end behind it does not count.
+func (a *App) SecretFile(name, what string) (secret.String, error) {
+	in := a.Stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return secret.String{}, &fault.Error{Kind: fault.Config, ID: "secret.file", Op: "read " + what, Err: plainPath(err), Hint: "check the file's name and mode"}
+		}
+		defer f.Close()
+		in = f
+	}
+	const most = 64 << 10
+	data, err := io.ReadAll(io.LimitReader(in, most+1))
+	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	switch {
+	case err != nil:
+	case len(data) > most:
+		err = fmt.Errorf("it is larger than %d bytes", most)
+	case text == "":
+		err = errors.New("it is empty")
+	default:
+		return secret.New(text), nil
+	}
+	return secret.String{}, &fault.Error{Kind: fault.Config, ID: "secret.file", Op: "read " + what, Err: plainPath(err), Hint: "check what is in it"}
+}
+
+// plainPath keeps the path and the reason and drops the system call's name.
+func plainPath(err error) error {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return fmt.Errorf("%s: %w", p.Path, p.Err)
+	}
+	return err
+}
+
+// prompt asks on the terminal itself, so that neither a pipe at standard input
+// nor one at standard error takes part.
+func prompt(question string) (secret.String, error) {
+	name := "/dev/tty"
+	if runtime.GOOS == "windows" {
+		name = "CONIN$"
+	}
+	tty, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return secret.String{}, &fault.Error{Kind: fault.Usage, ID: "secret.no-terminal", Op: "ask for a secret", Err: errors.New("there is no terminal to ask on"),
+			Hint: "give it in a file, on standard input or in a variable: see \"rely help environment\""}
+	}
+	defer tty.Close()
+	_, _ = io.WriteString(os.Stderr, question)
+	text, err := term.ReadPassword(int(tty.Fd()))
+	_, _ = io.WriteString(os.Stderr, "\n")
+	if err != nil {
+		return secret.String{}, &fault.Error{Kind: fault.Cancelled, ID: "cancelled", Op: "ask for a secret", Err: err}
+	}
+	return secret.New(string(text)), nil
+}
+
+// Transport is the way to the network: proxies as the environment says (never
+// for loopback), TLS 1.2 and later, every step bounded. caFile replaces the
+// system's authorities; the local authority is trusted besides, for loopback
+// hosts alone, which is all that its name constraints allow.
+func (a *App) Transport(caFile string) (http.RoundTripper, error) {
+	t := &trusting{authority: filepath.Join(a.Dirs.AuthorityDir(), "authority.pem")}
+	if a.Dirs.AuthorityDir() == "" {
+		t.authority = ""
+	}
+	if caFile != "" {
+		pem, err := os.ReadFile(caFile)
+		if err != nil {
+			return nil, &fault.Error{Kind: fault.Config, ID: "ca-cert.read", Op: "read the authority's certificate", Err: plainPath(err), Hint: "check --ca-cert"}
+		}
+		t.ca = pem
+	}
+	return t, t.check(caFile)
+}

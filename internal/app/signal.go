@@ -1,0 +1,35 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// ErrTerminated is the cause of a context that SIGTERM ended; one that Ctrl-C
+// ended has [context.Canceled].
+var ErrTerminated = errors.New("terminated")
+
+// Interruptible gives a context that ends on SIGINT and SIGTERM. A second
+// signal ends the process at once, as if nothing had been caught.
+func Interruptible(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(parent)
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case s := <-caught:
+			signal.Stop(caught)
+			if s == syscall.SIGTERM {
+				cancel(ErrTerminated)
+			} else {
+				cancel(context.Canceled)
+			}
+		case <-ctx.Done():
+			signal.Stop(caught)
+		}
+	}()
+	return ctx, func() { cancel(context.Canceled) }
+}

@@ -1,0 +1,20 @@
+package clientauth
+
+import (
+	"net/http"
+	"net/url"
+)
+
+type basic struct{ Credentials }
+
+func newBasic(c Credentials) Method { return basic{c} }
+
+// Prove puts id and secret, each form-encoded first, into the Authorization
+// header (RFC 6749 2.3.1). client_id leaves the body, because some providers
+// count it as a second method.
+func (b basic) Prove(h http.Header, form url.Values) error {
+	r := http.Request{Header: h}
+	r.SetBasicAuth(url.QueryEscape(b.ID), url.QueryEscape(b.Secret.Reveal()))
+	form.Del("client_id")
+	return nil
+}

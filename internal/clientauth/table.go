@@ -1,0 +1,11 @@
+package clientauth
+
+// All is the table of client authentication methods, in the order in which
+// they are preferred when the provider lists several.
+func All() []Entry {
+	return []Entry{
+		{Name: "client_secret_basic", Help: "secret in the Authorization header (RFC 6749 2.3.1)", NeedsSecret: true, New: newBasic},
+		{Name: "client_secret_post", Help: "secret in the request body (RFC 6749 2.3.1)", NeedsSecret: true, New: newPost},
+		{Name: "none", Help: "a public client, which PKCE protects (RFC 7636)", New: newNone},
+	}
+}

@@ -1,0 +1,105 @@
+// Package flows obtains tokens, one file for each way. A flow talks to the
+// provider and checks everything that it answers; it keeps nothing, prints
+// nothing, and knows neither profiles nor the command line.
+package flows
+
+import (
+	"context"
+	"crypto/tls"
+	"net/url"
+	"time"
+
+	"rely/internal/clientauth"
+	"rely/internal/idtoken"
+	"rely/internal/loopback"
+	"rely/internal/provider"
+	"rely/internal/secret"
+	"rely/internal/useragent"
+	"rely/internal/wire"
+)
+
+// A Flow is one way of obtaining tokens.
+type Flow interface {
+	// Possible says why this provider cannot do it, as a Config fault; nil
+	// where nothing in its metadata speaks against it.
+	Possible(m *provider.Metadata) error
+	// Run obtains the tokens and has them kept (see [Request.Keep]). Every
+	// error is a fault; none has changed anything.
+	Run(ctx context.Context, r *Request) (*Tokens, error)
+}
+
+// An Entry is a flow and what help and docs say of it.
+type Entry struct {
+	Name   string // the value of --flow
+	Grant  string // grant_type at the token endpoint
+	Help   string
+	Person bool // a person, or a robot in its place, has to walk a login page
+	Flow   Flow
+}
+
+// A Request is everything that a flow needs from outside.
+type Request struct {
+	Provider *provider.Provider
+	HTTP     *wire.Client
+	Now      func() time.Time
+	Sleep    func(ctx context.Context, d time.Duration) error
+
+	ClientID     string
+	ClientSecret secret.String // key of HS256 ID tokens; empty for a public client
+	Prove        clientauth.Method
+	IDTokenAlgs  []string // the registered algorithm, or those the provider lists
+	Scope        string   // separated by spaces
+	Param        url.Values
+	TokenParam   url.Values
+
+	// Where a person signs in.
+	RedirectURI string // loopback; port 0 is any free one
+	Listen      string // another address to bind, for a forwarded port
+	Certificate func() (*tls.Certificate, error)
+	Agent       useragent.Agent
+	Person      bool                                      // somebody may still finish by hand when Agent fails
+	Paste       func(ctx context.Context) (string, error) // the next line typed; nil where there is no terminal
+	Announce    func(Announcement)
+	Wait        time.Duration // how long to wait for the person; 0 is 5 minutes
+
+	// What is renewed; for the refresh grant alone.
+	Refresh secret.String
+	Prior   *idtoken.Claims
+
+	// Keep stores the tokens once they have passed every check, before the
+	// person is told that they are signed in. Its error ends the flow.
+	Keep func(*Tokens) error
+}
+
+// An Announcement is what the person is told while the flow waits for them.
+type Announcement struct {
+	URL         string             // the authorization request, to be opened
+	RedirectURI string             // where the answer is awaited
+	Listener    *loopback.Listener // nil where none could be opened
+	Trouble     error              // why the user agent could not be started; nil at first
+	Ignored     error              // a pasted line that was not the answer
+}
+
+// Tokens are what a provider answered, after every check.
+type Tokens struct {
+	Access, Refresh, ID secret.String
+	TokenType           string
+	Scope               string    // granted; what was asked where the provider says nothing (RFC 6749 5.1)
+	Expiry              time.Time // of the access token; zero where the provider says nothing
+	Claims              *idtoken.Claims
+	Ladder              []idtoken.Rung // what was checked, in order
+	RedirectURI         string         // that was used, with its port
+}
+
+// A LadderError is a refusal together with everything that was checked up to
+// it and after it.
+type LadderError struct {
+	Ladder []idtoken.Rung
+	Err    error
+}
+
+// Error is the refusal's own text.
+func (e *LadderError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the refusal.
+func (e *LadderError) Unwrap() error { return e.Err }

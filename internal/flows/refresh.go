@@ -1,0 +1,29 @@
+package flows
+
+import (
+	"context"
+	"net/url"
+)
+
+// Renew redeems r.Refresh for new tokens (RFC 6749 6). r.Prior are the claims
+// of the ID token that the session began with: a new one must be of the same
+// issuer, subject and audience (OIDC Core 12.2). A provider may send no ID
+// token and may go on with the same refresh token; both are then the old ones.
+//
+// r.Keep is called before anything else is done with a good answer, because
+// the old refresh token may be dead by now (RFC 9700 4.14.2).
+func Renew(ctx context.Context, r *Request) (*Tokens, error) {
+	t, err := r.redeem(ctx, "renew the tokens", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {r.Refresh.Reveal()}})
+	if err != nil {
+		return nil, err
+	}
+	if t.ID.Empty() {
+		return t, r.keep(t)
+	}
+	e := r.expected(t)
+	e.Prior = r.Prior
+	if err := r.checkIDToken(ctx, t, e); err != nil {
+		return nil, err // nothing of a suspect answer is mixed into the session
+	}
+	return t, r.keep(t)
+}

@@ -1,0 +1,155 @@
+package flows
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"rely/internal/fault"
+	"rely/internal/idtoken"
+	"rely/internal/loopback"
+	"rely/internal/secret"
+)
+
+// A responseRule is one check on an authorization response, made before
+// anything of it is used.
+type responseRule struct {
+	name, spec string
+	check      func(a *attempt, p url.Values) (expected, actual string, skip bool, err error)
+}
+
+// responseRules is the table of those checks, in order.
+func responseRules() []responseRule {
+	return []responseRule{
+		{"response-state", "RFC 6749 10.12", checkState},
+		{"response-once", "RFC 6749 3.1", checkOnce},
+		{"response-iss", "RFC 9207 2.4", checkResponseIss},
+	}
+}
+
+// checkResponse runs the rules, then reads what the provider said: its error
+// in its own words, or a code.
+func (a *attempt) checkResponse(p url.Values) error {
+	for _, rule := range responseRules() {
+		expected, actual, skip, err := rule.check(a, p)
+		rung := idtoken.Rung{Name: rule.name, Spec: rule.spec, Expected: expected, Actual: actual, Status: idtoken.Passed}
+		switch {
+		case err != nil:
+			rung.Status = idtoken.Failed
+		case skip:
+			rung.Status = idtoken.Skipped
+		}
+		a.ladder = append(a.ladder, rung)
+		if err != nil {
+			return &fault.Error{Kind: fault.Protocol, ID: "login." + rule.name, Op: "check the authorization response", Spec: rule.spec, Err: err,
+				Hint: "do not use this provider until this is explained"}
+		}
+	}
+	if p.Has("error") {
+		return saidNo(p)
+	}
+	if p.Get("code") == "" {
+		return &fault.Error{Kind: fault.Protocol, ID: "login.no-code", Op: "check the authorization response", Spec: "RFC 6749 4.1.2",
+			Err: errors.New("it has neither a code nor an error"), Hint: "check that the client may use the authorization code flow"}
+	}
+	return nil
+}
+
+func checkState(a *attempt, p url.Values) (expected, actual string, skip bool, err error) {
+	return secret.Fingerprint(a.state), secret.Fingerprint(p.Get("state")), false, a.accept(p)
+}
+
+// checkOnce refuses a parameter that is there twice: two readers could take
+// different ones.
+func checkOnce(_ *attempt, p url.Values) (expected, actual string, skip bool, err error) {
+	for name, values := range p {
+		if len(values) > 1 {
+			return "each parameter once", fmt.Sprintf("%q is there %d times", name, len(values)), false,
+				fmt.Errorf("%q is there %d times", name, len(values))
+		}
+	}
+	return "each parameter once", "each parameter once", false, nil
+}
+
+func checkResponseIss(a *attempt, p url.Values) (expected, actual string, skip bool, err error) {
+	want, got := a.Provider.Metadata.Issuer, p.Get("iss")
+	switch {
+	case !p.Has("iss") && !a.Provider.Metadata.ResponseIss:
+		return "none, or " + want, "none; the provider does not announce it", true, nil
+	case !p.Has("iss"):
+		return want, "none", false, errors.New("\"iss\" is missing, and the provider's metadata says that it sends it")
+	case got != want:
+		return want, got, false, fmt.Errorf("\"iss\" is %q, and the sign-in was sent to %q: the answer is from somebody else", got, want)
+	}
+	return want, got, false, nil
+}
+
+// saidNo keeps the provider's error as sent (RFC 6749 4.1.2.1).
+func saidNo(p url.Values) error {
+	code := p.Get("error")
+	said := "the provider answered " + code
+	if d := p.Get("error_description"); d != "" {
+		said += ": " + d
+	}
+	if u := p.Get("error_uri"); u != "" {
+		said += " (" + u + ")"
+	}
+	f := &fault.Error{Kind: fault.Denied, ID: "login." + idPart(code), Op: "sign in", Spec: "RFC 6749 4.1.2.1", Err: errors.New(said),
+		Hint: "look at the request with --trace, and at the provider's log"}
+	switch code {
+	case "access_denied":
+		f.Hint = "sign in again and approve the request"
+	case "login_required", "interaction_required", "consent_required", "account_selection_required":
+		f.Spec, f.Hint = "OIDC Core 3.1.2.6", "sign in again without --param prompt=none"
+	case "invalid_scope":
+		f.Hint = "ask for other scopes with --scope"
+	case "unauthorized_client", "unsupported_response_type":
+		f.Hint = "allow the authorization code flow for this client at the provider"
+	case "server_error", "temporarily_unavailable":
+		f.Hint = "try again later; the provider's log says why"
+	}
+	return f
+}
+
+// expected is what the ID token of t has to say.
+func (r *Request) expected(t *Tokens) idtoken.Expected {
+	return idtoken.Expected{
+		Issuer: r.Provider.Metadata.Issuer, ClientID: r.ClientID, Algs: r.IDTokenAlgs, ClientSecret: r.ClientSecret,
+		Keys: r.Provider.Keys, AccessToken: t.Access, Now: r.Now(),
+	}
+}
+
+// checkIDToken fills in t.Claims and t.Ladder. Whoever asked for openid gets
+// an ID token (OIDC Core 3.1.3.3).
+func (r *Request) checkIDToken(ctx context.Context, t *Tokens, e idtoken.Expected) error {
+	if t.ID.Empty() {
+		if !hasScope(r.Scope, "openid") {
+			return nil // plain OAuth 2.0: nobody said who signed in
+		}
+		return &fault.Error{Kind: fault.Protocol, ID: "idtoken.missing", Op: "check the ID token", Spec: "OIDC Core 3.1.3.3",
+			Err: errors.New("the token endpoint sent no id_token, though the scope openid was asked for"), Hint: "allow the scope openid for this client at the provider"}
+	}
+	var err error
+	t.Claims, t.Ladder, err = idtoken.Verify(ctx, t.ID, e)
+	return err
+}
+
+// pageFor words the page that the person sees at the end.
+func pageFor(t *Tokens, ladder []idtoken.Rung, err error) loopback.Page {
+	p := loopback.Page{OK: err == nil, Title: "Signed in", Text: "Signed in. The terminal has what it needs."}
+	if err == nil && t.Claims != nil {
+		p.Text = "Signed in as " + DisplayName(t.Claims) + ". The terminal has what it needs."
+	}
+	if err != nil {
+		p.Title, p.Text = "Not signed in", "The sign-in was refused. The terminal says what to do next. "+sentence(err)
+	}
+	for _, rung := range ladder {
+		p.Details = append(p.Details, rung.Name+": "+string(rung.Status)+" ("+rung.Spec+")")
+	}
+	return p
+}
+
+func sentence(err error) string {
+	return fault.VisibleUpTo(err.Error(), 500)
+}

@@ -1,0 +1,201 @@
+package flows
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+
+	"rely/internal/clientauth"
+	"rely/internal/fault"
+	"rely/internal/secret"
+	"rely/internal/wire"
+)
+
+// redeem makes the token request of any grant, once: x/oauth2 words it and
+// reads OAuth's part of the answer, clientauth proves the client, and the
+// transport below bounds and checks what comes back.
+func (r *Request) redeem(ctx context.Context, op string, form url.Values) (*Tokens, error) {
+	endpoint, err := r.Provider.Need("token_endpoint", op)
+	if err != nil {
+		return nil, err
+	}
+	form = maps.Clone(form)
+	maps.Copy(form, r.TokenParam)
+	answer := &tokenTransport{http: r.HTTP, op: op}
+	client := &http.Client{
+		Transport:     &clientauth.Transport{Base: answer, Method: r.Prove},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	// clientcredentials is x/oauth2's token request for any grant_type; the
+	// style is set because AutoDetect would send a one-time code twice.
+	config := clientcredentials.Config{
+		ClientID: r.ClientID, TokenURL: endpoint, EndpointParams: form, AuthStyle: oauth2.AuthStyleInParams,
+	}
+	token, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
+	if err != nil {
+		return nil, tokenFault(op, form.Get("grant_type"), answer.answer, err)
+	}
+	return r.tokens(op, token, answer.members)
+}
+
+// tokenTransport carries one token request and keeps the answer's members.
+type tokenTransport struct {
+	http    *wire.Client
+	op      string
+	answer  *wire.Answer
+	members map[string]json.RawMessage
+}
+
+// RoundTrip implements [http.RoundTripper]. A redirect, a 5xx and anything
+// that is not one well-formed JSON object end here.
+func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	a, err := t.http.Do(req.Context(), t.op, req, wire.Token)
+	if err != nil {
+		return nil, err
+	}
+	t.answer = a
+	if s := a.Status; s >= 500 || s == http.StatusTooManyRequests || s/100 == 3 {
+		return nil, a.Unexpected(t.op)
+	}
+	t.members, err = a.JSON(t.op)
+	if err != nil && a.Status/100 == 2 {
+		return nil, err
+	}
+	// x/oauth2 refuses fractions in expires_in and counts by the process's
+	// clock: tokens() reads it instead.
+	rest := maps.Clone(t.members)
+	delete(rest, "expires_in")
+	body, err := json.Marshal(rest)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Response{
+		StatusCode: a.Status, Status: strconv.Itoa(a.Status), Request: req,
+		Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(bytes.NewReader(body)),
+	}, nil
+}
+
+// tokens reads a successful answer (RFC 6749 5.1).
+func (r *Request) tokens(op string, token *oauth2.Token, members map[string]json.RawMessage) (*Tokens, error) {
+	broken := func(id, spec string, err error) error {
+		return &fault.Error{Kind: fault.Protocol, ID: id, Op: op, Spec: spec, Err: err, Hint: "have the provider mend its token endpoint"}
+	}
+	t := &Tokens{Access: secret.New(token.AccessToken), Refresh: secret.New(token.RefreshToken), TokenType: token.TokenType, Scope: r.Scope}
+	if !strings.EqualFold(token.TokenType, "bearer") {
+		return nil, broken("token.type", "RFC 6749 7.1", fmt.Errorf("token_type is %q, and only Bearer was asked for", token.TokenType))
+	}
+	var id, scope string
+	for name, value := range map[string]*string{"id_token": &id, "scope": &scope} {
+		if raw, there := members[name]; there && json.Unmarshal(raw, value) != nil {
+			return nil, broken("token.member", "RFC 6749 5.1", fmt.Errorf("%q is no string", name))
+		}
+	}
+	if scope != "" {
+		t.Scope = scope
+	}
+	t.ID = secret.New(id)
+	for name, value := range map[string]string{"access_token": token.AccessToken, "refresh_token": token.RefreshToken, "id_token": id} {
+		if strings.ContainsFunc(value, func(c rune) bool { return c < 0x20 || c > 0x7e }) {
+			return nil, broken("token.characters", "RFC 6749 A.12, A.17", fmt.Errorf("%s holds characters that no token has", name))
+		}
+	}
+	life, known, err := lifetime(members["expires_in"])
+	if err != nil {
+		return nil, broken("token.expires-in", "RFC 6749 5.1", err)
+	}
+	if known {
+		t.Expiry = r.Now().Add(life).UTC().Truncate(time.Second)
+	}
+	return t, nil
+}
+
+// lifetime reads expires_in: seconds, as a number or, at some providers, as a
+// string with one; absent is unknown. More than ten years are ten years.
+func lifetime(raw json.RawMessage) (life time.Duration, known bool, err error) {
+	text := strings.Trim(string(raw), `"`)
+	if text == "" || text == "null" {
+		return 0, false, nil
+	}
+	seconds, err := strconv.ParseFloat(text, 64)
+	if err != nil || seconds < 0 || seconds != seconds {
+		return 0, false, fmt.Errorf("expires_in is %s, which is no number of seconds", raw)
+	}
+	const most = 10 * 365 * 24 * time.Hour
+	return time.Duration(min(seconds, most.Seconds())) * time.Second, true, nil
+}
+
+// tokenFault words a token request that gave no tokens.
+func tokenFault(op, grant string, a *wire.Answer, err error) error {
+	var already *fault.Error
+	var refused *oauth2.RetrieveError
+	switch {
+	case errors.As(err, &already):
+		return already
+	case errors.As(err, &refused):
+		return refusedToken(op, grant, a.Status, refused)
+	}
+	return &fault.Error{
+		Kind: fault.Protocol, ID: "token.answer", Op: op, Spec: "RFC 6749 5.1",
+		Err:  errors.New(strings.TrimPrefix(err.Error(), "oauth2: ")),
+		Hint: "have the provider mend its token endpoint",
+	}
+}
+
+// refusedToken keeps the provider's own words (RFC 6749 5.2).
+func refusedToken(op, grant string, status int, e *oauth2.RetrieveError) error {
+	if e.ErrorCode == "" {
+		f := &fault.Error{Kind: fault.Denied, ID: "token.refused", Op: op, Spec: "RFC 6749 5.2",
+			Err: fmt.Errorf("the provider answered %d without saying why", status), Hint: tokenHint("", grant)}
+		if status != http.StatusBadRequest && status != http.StatusUnauthorized && status != http.StatusForbidden {
+			f.Kind, f.ID = fault.Protocol, "token.status"
+		}
+		return f
+	}
+	said := "the provider answered " + e.ErrorCode
+	if e.ErrorDescription != "" {
+		said += ": " + e.ErrorDescription
+	}
+	if e.ErrorURI != "" {
+		said += " (" + e.ErrorURI + ")"
+	}
+	return &fault.Error{Kind: fault.Denied, ID: "token." + idPart(e.ErrorCode), Op: op, Spec: "RFC 6749 5.2", Err: errors.New(said), Hint: tokenHint(e.ErrorCode, grant)}
+}
+
+// idPart makes a provider's error code fit for the ID of a fault.
+func idPart(code string) string {
+	if code == "" || len(code) > 60 || strings.Trim(code, "abcdefghijklmnopqrstuvwxyz0123456789_-.") != "" {
+		return "other"
+	}
+	return code
+}
+
+func tokenHint(code, grant string) string {
+	switch code {
+	case "invalid_client":
+		return "check the client id, its secret and how it is sent (--client-auth)"
+	case "invalid_grant":
+		if grant == "refresh_token" {
+			return "sign in again with \"rely login\""
+		}
+		return "sign in again; if it goes on, compare the redirect URI and the clocks"
+	case "unauthorized_client", "unsupported_grant_type":
+		return "allow the grant type " + grant + " for this client at the provider, or choose another --flow"
+	case "invalid_scope":
+		return "ask for other scopes with --scope"
+	case "invalid_target":
+		return "ask for another resource or audience"
+	}
+	return "look at the request with --trace, and at the provider's log"
+}

@@ -1,0 +1,209 @@
+// Package provider talks to one OpenID Provider: its metadata, its keys, its
+// UserInfo. It obtains no tokens, proves no client and keeps nothing between
+// runs.
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"rely/internal/fault"
+	"rely/internal/jose"
+	"rely/internal/wire"
+)
+
+// Metadata is what a provider publishes of itself (OIDC Discovery 3, RFC 8414
+// 2). Members that are absent are the zero value; [Metadata.Raw] has them all.
+type Metadata struct {
+	Issuer                string   `json:"issuer"`
+	AuthorizationEndpoint string   `json:"authorization_endpoint"`
+	TokenEndpoint         string   `json:"token_endpoint"`
+	UserinfoEndpoint      string   `json:"userinfo_endpoint"`
+	JWKSURI               string   `json:"jwks_uri"`
+	RegistrationEndpoint  string   `json:"registration_endpoint"`
+	EndSessionEndpoint    string   `json:"end_session_endpoint"`
+	RevocationEndpoint    string   `json:"revocation_endpoint"`
+	IntrospectionEndpoint string   `json:"introspection_endpoint"`
+	Scopes                []string `json:"scopes_supported"`
+	ResponseTypes         []string `json:"response_types_supported"`
+	GrantTypes            []string `json:"grant_types_supported"`
+	ClientAuth            []string `json:"token_endpoint_auth_methods_supported"`
+	IDTokenAlgs           []string `json:"id_token_signing_alg_values_supported"`
+	CodeChallengeMethods  []string `json:"code_challenge_methods_supported"`
+	ResponseIss           bool     `json:"authorization_response_iss_parameter_supported"`
+
+	Raw map[string]json.RawMessage `json:"-"`
+}
+
+// A Provider is one issuer whose metadata was read and found in order.
+type Provider struct {
+	Metadata Metadata
+	Source   string // the address the metadata came from
+
+	http *wire.Client
+	keys keyCache
+}
+
+type keyCache struct {
+	sync.Mutex
+	set     jose.Set
+	have    bool
+	pending chan struct{} // closed when the fetch under way has ended
+	err     error
+}
+
+// Discover reads the issuer's metadata: the OIDC path first, and where nothing
+// is there the RFC 8414 path. The issuer inside must be the one asked for,
+// character by character (OIDC Discovery 4.3, RFC 8414 3.3).
+func Discover(ctx context.Context, hc *wire.Client, issuer string) (*Provider, error) {
+	u, err := checkIssuer(issuer)
+	if err != nil {
+		return nil, err
+	}
+	var notFound error
+	for _, address := range metadataAddresses(u) {
+		a, err := hc.Get(ctx, "discover "+issuer, address, "application/json", wire.Document)
+		switch {
+		case err != nil:
+			return nil, err
+		case a.Status == http.StatusNotFound && notFound == nil:
+			notFound = a.Unexpected("discover " + issuer)
+			continue
+		case a.Status == http.StatusNotFound:
+			continue
+		case a.Status != http.StatusOK:
+			return nil, a.Unexpected("discover " + issuer)
+		}
+		return read(hc, issuer, address, a)
+	}
+	return nil, &fault.Error{
+		Kind: fault.Protocol, ID: "provider.no-metadata", Op: "discover " + issuer, Spec: "OIDC Discovery 4; RFC 8414 3",
+		Err:  fmt.Errorf("no metadata at %s", strings.Join(metadataAddresses(u), " nor at ")),
+		Hint: "check the issuer: it is the \"iss\" of the provider's ID tokens, often with a path for the realm or tenant",
+	}
+}
+
+// metadataAddresses are the two well-known places. For an issuer with a path
+// OIDC appends (Discovery 4), RFC 8414 inserts (3.1).
+func metadataAddresses(issuer *url.URL) []string {
+	base := issuer.Scheme + "://" + issuer.Host
+	path := strings.TrimSuffix(issuer.EscapedPath(), "/")
+	return []string{
+		base + path + "/.well-known/openid-configuration",
+		base + "/.well-known/oauth-authorization-server" + path,
+	}
+}
+
+func checkIssuer(issuer string) (*url.URL, error) {
+	u, err := url.Parse(issuer)
+	if err == nil && u.Host != "" && u.RawQuery == "" && !strings.ContainsAny(issuer, "?#") && u.User == nil &&
+		(u.Scheme == "https" || u.Scheme == "http" && wire.Loopback(u.Hostname())) {
+		return u, nil
+	}
+	hint := "give the issuer as the provider writes it, as https://op.example or https://op.example/realms/x"
+	if strings.Contains(issuer, "/.well-known/") {
+		hint = "leave /.well-known/... out: rely adds it"
+	}
+	return nil, &fault.Error{
+		Kind: fault.Usage, ID: "provider.issuer", Op: "read the issuer", Spec: "OIDC Discovery 3", Hint: hint,
+		Err: fmt.Errorf("%q is not an https URL without user part, query and fragment (http only on loopback)", issuer),
+	}
+}
+
+func read(hc *wire.Client, issuer, address string, a *wire.Answer) (*Provider, error) {
+	op := "read the metadata of " + issuer
+	members, err := a.JSON(op)
+	if err != nil {
+		return nil, err
+	}
+	p := &Provider{Source: address, http: hc}
+	if err := json.Unmarshal(a.Body, &p.Metadata); err != nil {
+		return nil, &fault.Error{
+			Kind: fault.Protocol, ID: "provider.metadata", Op: op, Spec: "OIDC Discovery 3", Err: typeError(err),
+			Hint: "have the provider mend its metadata at " + address,
+		}
+	}
+	p.Metadata.Raw = members
+	if p.Metadata.Issuer != issuer {
+		return nil, issuerMismatch(op, issuer, p.Metadata.Issuer)
+	}
+	return p, p.checkEndpoints(issuer)
+}
+
+func issuerMismatch(op, asked, said string) error {
+	f := &fault.Error{
+		Kind: fault.Protocol, ID: "provider.issuer-mismatch", Op: op, Spec: "OIDC Discovery 4.3",
+		Err:  fmt.Errorf("the metadata is for the issuer %q, asked for was %q", said, asked),
+		Hint: "do not use this provider until this is explained",
+	}
+	if strings.TrimSuffix(asked, "/") == strings.TrimSuffix(said, "/") {
+		f.Hint = fmt.Sprintf("use %q: the slash at the end is part of the issuer", said)
+	}
+	return f
+}
+
+// checkEndpoints refuses an address that must not be used before anything is
+// sent or opened (RFC 9700 2.6).
+func (p *Provider) checkEndpoints(issuer string) error {
+	for _, e := range p.Metadata.endpoints() {
+		if e.address == "" {
+			continue
+		}
+		if _, err := wire.Endpoint(e.name, e.address, issuer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type endpoint struct{ name, address string }
+
+func (m *Metadata) endpoints() []endpoint {
+	return []endpoint{
+		{"authorization_endpoint", m.AuthorizationEndpoint},
+		{"token_endpoint", m.TokenEndpoint},
+		{"userinfo_endpoint", m.UserinfoEndpoint},
+		{"jwks_uri", m.JWKSURI},
+		{"registration_endpoint", m.RegistrationEndpoint},
+		{"end_session_endpoint", m.EndSessionEndpoint},
+		{"revocation_endpoint", m.RevocationEndpoint},
+		{"introspection_endpoint", m.IntrospectionEndpoint},
+	}
+}
+
+// Need returns the address of an endpoint, or a Protocol fault that says what
+// cannot be done without it.
+func (p *Provider) Need(name, forWhat string) (string, error) {
+	for _, e := range p.Metadata.endpoints() {
+		if e.name == name && e.address != "" {
+			return e.address, nil
+		}
+	}
+	return "", &fault.Error{
+		Kind: fault.Protocol, ID: "provider.no-endpoint", Op: forWhat, Spec: "OIDC Discovery 3",
+		Err:  fmt.Errorf("the metadata of %s names no %s", p.Metadata.Issuer, name),
+		Hint: "check that the issuer is right and that the provider offers this at all",
+	}
+}
+
+// Grants reports whether the provider says it has a grant type; where it says
+// nothing, the default of OIDC Discovery 3 counts, and what is common with it.
+func (m *Metadata) Grants(grant string) bool {
+	return len(m.GrantTypes) == 0 || slices.Contains(m.GrantTypes, grant)
+}
+
+// typeError names the member whose JSON type is wrong.
+func typeError(err error) error {
+	var t *json.UnmarshalTypeError
+	if errors.As(err, &t) {
+		return fmt.Errorf("%q is a %s, which it may not be", t.Field, t.Value)
+	}
+	return err
+}

@@ -1,0 +1,114 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"strings"
+
+	"rely/internal/fault"
+	"rely/internal/secret"
+	"rely/internal/strictjson"
+	"rely/internal/wire"
+)
+
+// Userinfo asks who the access token belongs to (OIDC Core 5.3). subject is
+// the "sub" of the ID token, which the answer must repeat (5.3.2).
+//
+// Errors: Denied where the provider refused the token, Protocol where the
+// answer broke a rule, Network where it was not reached.
+func (p *Provider) Userinfo(ctx context.Context, access secret.String, subject string) (map[string]json.RawMessage, error) {
+	const op = "ask the provider who is signed in"
+	address, err := p.Need("userinfo_endpoint", op)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequest(http.MethodGet, address, nil)
+	if err != nil {
+		return nil, &fault.Error{Kind: fault.Protocol, ID: "wire.url", Op: op, Err: err}
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Authorization", "Bearer "+access.Reveal())
+	a, err := p.http.Do(ctx, op, req, wire.Userinfo)
+	switch {
+	case err != nil:
+		return nil, err
+	case a.Status/100 == 4 && a.Status != http.StatusTooManyRequests:
+		return nil, refused(op, a)
+	case a.Status != http.StatusOK:
+		return nil, a.Unexpected(op)
+	}
+	if t, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type")); t == "application/jwt" {
+		return nil, &fault.Error{
+			Kind: fault.Protocol, ID: "userinfo.jwt", Op: op, Spec: "OIDC Core 5.3.2",
+			Err:  errors.New("the provider answered with a signed UserInfo, which this client did not register for"),
+			Hint: "remove userinfo_signed_response_alg from the client's registration",
+		}
+	}
+	claims, err := a.JSON(op)
+	if err != nil {
+		return nil, err
+	}
+	return claims, checkSubject(op, claims, subject)
+}
+
+// checkSubject is OIDC Core 5.3.2: the "sub" of UserInfo must exactly match
+// the ID token's, or the answer must not be used.
+func checkSubject(op string, claims map[string]json.RawMessage, want string) error {
+	f := &fault.Error{
+		Kind: fault.Protocol, ID: "userinfo.sub", Op: op, Spec: "OIDC Core 5.3.2",
+		Hint: "do not use these claims: they may belong to somebody else",
+	}
+	var sub string
+	if err := json.Unmarshal(claims["sub"], &sub); err != nil || sub == "" {
+		f.Err = errors.New("the answer has no \"sub\"")
+		return f
+	}
+	if want != "" && sub != want {
+		f.Err = fmt.Errorf("\"sub\" is %q, and the ID token says %q", sub, want)
+		return f
+	}
+	return nil
+}
+
+// refused words a 4xx of a protected resource (RFC 6750 3), in the provider's
+// own words where it has any.
+func refused(op string, a *wire.Answer) error {
+	code, text := challenge(a.Header.Get("WWW-Authenticate"))
+	if code == "" {
+		if members, err := strictjson.Object(a.Body); err == nil {
+			_ = json.Unmarshal(members["error"], &code)
+			_ = json.Unmarshal(members["error_description"], &text)
+		}
+	}
+	said := fmt.Sprintf("the provider answered %d", a.Status)
+	if code != "" {
+		said += " " + code
+	}
+	if text != "" {
+		said += ": " + text
+	}
+	f := &fault.Error{Kind: fault.Denied, ID: "userinfo.refused", Op: op, Spec: "RFC 6750 3.1", Err: errors.New(said),
+		Hint: "get a new access token with \"rely tokens --force\", or sign in again with \"rely login\""}
+	if code == "insufficient_scope" {
+		f.ID, f.Hint = "userinfo.scope", "sign in again and ask for the scope openid"
+	}
+	return f
+}
+
+// challenge reads error and error_description from a WWW-Authenticate header
+// (RFC 6750 3).
+func challenge(header string) (code, description string) {
+	value := func(name string) string {
+		_, rest, ok := strings.Cut(header, name+"=\"")
+		if !ok {
+			return ""
+		}
+		v, _, _ := strings.Cut(rest, "\"")
+		return v
+	}
+	return value("error"), value("error_description")
+}

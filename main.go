@@ -1,0 +1,13 @@
+// Command rely is an OpenID Connect relying party for the terminal.
+package main
+
+import (
+	"os"
+
+	"rely/cmd"
+	"rely/internal/app"
+)
+
+func main() {
+	os.Exit(cmd.Main(app.System(), os.Args[1:]))
+}
