@@ -4,7 +4,6 @@
 package app
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/term"
@@ -40,9 +38,10 @@ type App struct {
 	Interactive bool
 	// Prompt asks for a secret on the terminal itself, without echo.
 	Prompt func(question string) (secret.String, error)
-
-	line sync.Once
-	read chan readLine
+	// Line is the next line of standard input, for an answer pasted while
+	// something else is waited for as well. It ends early when ctx does; the
+	// line is then there for the next call.
+	Line func(ctx context.Context) (string, error)
 }
 
 // Dirs are the folders of contract's "Files". A folder is empty where the
@@ -53,11 +52,6 @@ type Dirs struct {
 	Temp   string
 }
 
-type readLine struct {
-	text string
-	err  error
-}
-
 // System is the process itself.
 func System() *App {
 	a := &App{
@@ -66,7 +60,7 @@ func System() *App {
 		Now: time.Now, Sleep: sleep, Tick: time.After, Prompt: prompt,
 		Interactive: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
 	}
-	a.Dirs = dirs(a.Env)
+	a.Dirs, a.Line = dirs(a.Env), lines(os.Stdin)
 	return a
 }
 
@@ -143,34 +137,6 @@ func (d Dirs) AuthorityDir() string {
 		return ""
 	}
 	return filepath.Join(d.State, "authority")
-}
-
-// Line is the next line of standard input, for an answer pasted while
-// something else is waited for as well. It ends early when ctx does; the line
-// is then there for the next call.
-func (a *App) Line(ctx context.Context) (string, error) {
-	a.line.Do(func() {
-		a.read = make(chan readLine)
-		go func() {
-			in := bufio.NewReaderSize(io.LimitReader(a.Stdin, 1<<20), 64<<10)
-			for {
-				text, err := in.ReadString('\n')
-				if text != "" {
-					a.read <- readLine{text: strings.TrimRight(text, "\r\n")}
-				}
-				if err != nil {
-					a.read <- readLine{err: err}
-					return
-				}
-			}
-		}()
-	})
-	select {
-	case l := <-a.read:
-		return l.text, l.err
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
 }
 
 // SecretFile reads a secret from a file, or from standard input for "-"; one

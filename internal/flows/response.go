@@ -15,17 +15,29 @@ import (
 // A responseRule is one check on an authorization response, made before
 // anything of it is used.
 type responseRule struct {
-	name, spec string
-	check      func(a *attempt, p url.Values) (expected, actual string, skip bool, err error)
+	ResponseCheck
+	check func(a *attempt, p url.Values) (expected, actual string, skip bool, err error)
 }
 
 // responseRules is the table of those checks, in order.
 func responseRules() []responseRule {
 	return []responseRule{
-		{"response-state", "RFC 6749 10.12", checkState},
-		{"response-once", "RFC 6749 3.1", checkOnce},
-		{"response-iss", "RFC 9207 2.4", checkResponseIss},
+		{ResponseCheck{"response-state", "RFC 6749 10.12", "state is the one that was sent"}, checkState},
+		{ResponseCheck{"response-once", "RFC 6749 3.1", "no parameter is there twice"}, checkOnce},
+		{ResponseCheck{"response-iss", "RFC 9207 2.4", "iss is the issuer the sign-in was sent to; it may be absent only where the provider does not announce it"}, checkResponseIss},
 	}
+}
+
+// A ResponseCheck says what a check on the authorization response demands.
+type ResponseCheck struct{ Name, Spec, Demand string }
+
+// ResponseChecks are those checks, in order, for the reference.
+func ResponseChecks() []ResponseCheck {
+	var out []ResponseCheck
+	for _, r := range responseRules() {
+		out = append(out, r.ResponseCheck)
+	}
+	return out
 }
 
 // checkResponse runs the rules, then reads what the provider said: its error
@@ -33,7 +45,7 @@ func responseRules() []responseRule {
 func (a *attempt) checkResponse(p url.Values) error {
 	for _, rule := range responseRules() {
 		expected, actual, skip, err := rule.check(a, p)
-		rung := idtoken.Rung{Name: rule.name, Spec: rule.spec, Expected: expected, Actual: actual, Status: idtoken.Passed}
+		rung := idtoken.Rung{Name: rule.Name, Spec: rule.Spec, Expected: expected, Actual: actual, Status: idtoken.Passed}
 		switch {
 		case err != nil:
 			rung.Status = idtoken.Failed
@@ -42,7 +54,7 @@ func (a *attempt) checkResponse(p url.Values) error {
 		}
 		a.ladder = append(a.ladder, rung)
 		if err != nil {
-			return &fault.Error{Kind: fault.Protocol, ID: "login." + rule.name, Op: "check the authorization response", Spec: rule.spec, Err: err,
+			return &fault.Error{Kind: fault.Protocol, ID: "login." + rule.Name, Op: "check the authorization response", Spec: rule.Spec, Err: err,
 				Hint: "do not use this provider until this is explained"}
 		}
 	}

@@ -6,11 +6,9 @@ package provider
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 
@@ -22,24 +20,48 @@ import (
 // Metadata is what a provider publishes of itself (OIDC Discovery 3, RFC 8414
 // 2). Members that are absent are the zero value; [Metadata.Raw] has them all.
 type Metadata struct {
-	Issuer                string   `json:"issuer"`
-	AuthorizationEndpoint string   `json:"authorization_endpoint"`
-	TokenEndpoint         string   `json:"token_endpoint"`
-	UserinfoEndpoint      string   `json:"userinfo_endpoint"`
-	JWKSURI               string   `json:"jwks_uri"`
-	RegistrationEndpoint  string   `json:"registration_endpoint"`
-	EndSessionEndpoint    string   `json:"end_session_endpoint"`
-	RevocationEndpoint    string   `json:"revocation_endpoint"`
-	IntrospectionEndpoint string   `json:"introspection_endpoint"`
-	Scopes                []string `json:"scopes_supported"`
-	ResponseTypes         []string `json:"response_types_supported"`
-	GrantTypes            []string `json:"grant_types_supported"`
-	ClientAuth            []string `json:"token_endpoint_auth_methods_supported"`
-	IDTokenAlgs           []string `json:"id_token_signing_alg_values_supported"`
-	CodeChallengeMethods  []string `json:"code_challenge_methods_supported"`
-	ResponseIss           bool     `json:"authorization_response_iss_parameter_supported"`
+	Issuer                string
+	AuthorizationEndpoint string
+	TokenEndpoint         string
+	UserinfoEndpoint      string
+	JWKSURI               string
+	RegistrationEndpoint  string
+	EndSessionEndpoint    string
+	RevocationEndpoint    string
+	IntrospectionEndpoint string
+	Scopes                []string
+	ResponseTypes         []string
+	GrantTypes            []string
+	ClientAuth            []string // at the token endpoint
+	IDTokenAlgs           []string
+	CodeChallengeMethods  []string
+	ResponseIss           bool // RFC 9207 3
 
-	Raw map[string]json.RawMessage `json:"-"`
+	Raw map[string]json.RawMessage
+}
+
+// A member is one that rely uses. They are looked up by their exact names:
+// encoding/json would take "Issuer" for "issuer".
+type member struct {
+	name string
+	into any
+}
+
+func (m *Metadata) members() []member {
+	out := []member{
+		{"issuer", &m.Issuer},
+		{"scopes_supported", &m.Scopes},
+		{"response_types_supported", &m.ResponseTypes},
+		{"grant_types_supported", &m.GrantTypes},
+		{"token_endpoint_auth_methods_supported", &m.ClientAuth},
+		{"id_token_signing_alg_values_supported", &m.IDTokenAlgs},
+		{"code_challenge_methods_supported", &m.CodeChallengeMethods},
+		{"authorization_response_iss_parameter_supported", &m.ResponseIss},
+	}
+	for _, e := range m.endpoints() {
+		out = append(out, member{e.name, e.address})
+	}
+	return out
 }
 
 // A Provider is one issuer whose metadata was read and found in order.
@@ -124,13 +146,15 @@ func read(hc *wire.Client, issuer, address string, a *wire.Answer) (*Provider, e
 		return nil, err
 	}
 	p := &Provider{Source: address, http: hc}
-	if err := json.Unmarshal(a.Body, &p.Metadata); err != nil {
-		return nil, &fault.Error{
-			Kind: fault.Protocol, ID: "provider.metadata", Op: op, Spec: "OIDC Discovery 3", Err: typeError(err),
-			Hint: "have the provider mend its metadata at " + address,
+	p.Metadata.Raw = members
+	for _, m := range p.Metadata.members() {
+		if raw, there := members[m.name]; there && json.Unmarshal(raw, m.into) != nil {
+			return nil, &fault.Error{
+				Kind: fault.Protocol, ID: "provider.metadata", Op: op, Spec: "OIDC Discovery 3",
+				Err: fmt.Errorf("%q has the wrong type: %.100s", m.name, raw), Hint: "have the provider mend its metadata at " + address,
+			}
 		}
 	}
-	p.Metadata.Raw = members
 	if p.Metadata.Issuer != issuer {
 		return nil, issuerMismatch(op, issuer, p.Metadata.Issuer)
 	}
@@ -153,28 +177,31 @@ func issuerMismatch(op, asked, said string) error {
 // sent or opened (RFC 9700 2.6).
 func (p *Provider) checkEndpoints(issuer string) error {
 	for _, e := range p.Metadata.endpoints() {
-		if e.address == "" {
+		if *e.address == "" {
 			continue
 		}
-		if _, err := wire.Endpoint(e.name, e.address, issuer); err != nil {
+		if _, err := wire.Endpoint(e.name, *e.address, issuer); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-type endpoint struct{ name, address string }
+type endpoint struct {
+	name    string
+	address *string
+}
 
 func (m *Metadata) endpoints() []endpoint {
 	return []endpoint{
-		{"authorization_endpoint", m.AuthorizationEndpoint},
-		{"token_endpoint", m.TokenEndpoint},
-		{"userinfo_endpoint", m.UserinfoEndpoint},
-		{"jwks_uri", m.JWKSURI},
-		{"registration_endpoint", m.RegistrationEndpoint},
-		{"end_session_endpoint", m.EndSessionEndpoint},
-		{"revocation_endpoint", m.RevocationEndpoint},
-		{"introspection_endpoint", m.IntrospectionEndpoint},
+		{"authorization_endpoint", &m.AuthorizationEndpoint},
+		{"token_endpoint", &m.TokenEndpoint},
+		{"userinfo_endpoint", &m.UserinfoEndpoint},
+		{"jwks_uri", &m.JWKSURI},
+		{"registration_endpoint", &m.RegistrationEndpoint},
+		{"end_session_endpoint", &m.EndSessionEndpoint},
+		{"revocation_endpoint", &m.RevocationEndpoint},
+		{"introspection_endpoint", &m.IntrospectionEndpoint},
 	}
 }
 
@@ -182,8 +209,8 @@ func (m *Metadata) endpoints() []endpoint {
 // cannot be done without it.
 func (p *Provider) Need(name, forWhat string) (string, error) {
 	for _, e := range p.Metadata.endpoints() {
-		if e.name == name && e.address != "" {
-			return e.address, nil
+		if e.name == name && *e.address != "" {
+			return *e.address, nil
 		}
 	}
 	return "", &fault.Error{
@@ -191,19 +218,4 @@ func (p *Provider) Need(name, forWhat string) (string, error) {
 		Err:  fmt.Errorf("the metadata of %s names no %s", p.Metadata.Issuer, name),
 		Hint: "check that the issuer is right and that the provider offers this at all",
 	}
-}
-
-// Grants reports whether the provider says it has a grant type; where it says
-// nothing, the default of OIDC Discovery 3 counts, and what is common with it.
-func (m *Metadata) Grants(grant string) bool {
-	return len(m.GrantTypes) == 0 || slices.Contains(m.GrantTypes, grant)
-}
-
-// typeError names the member whose JSON type is wrong.
-func typeError(err error) error {
-	var t *json.UnmarshalTypeError
-	if errors.As(err, &t) {
-		return fmt.Errorf("%q is a %s, which it may not be", t.Field, t.Value)
-	}
-	return err
 }

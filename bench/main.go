@@ -1,0 +1,152 @@
+//go:build unix
+
+// Command bench measures rely beside its floors: CPU time, memory, size and
+// what runs before main. It prints what it found next to the goals and judges
+// nothing, because a time depends on the machine. See run.sh.
+package main
+
+import (
+	"encoding/pem"
+	"flag"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"rely/internal/demoop"
+)
+
+func main() {
+	bin := flag.String("bin", "", "`folder` with the programs that run.sh builds")
+	n := flag.Int("pairs", 25, "how often each pair runs")
+	flag.Parse()
+	if err := measure(*bin, *n); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// A row is one comparison and the goal it has.
+type row struct {
+	name           string
+	floor, subject program
+	goal           string
+	own            bool // without the user agent's share
+}
+
+func measure(bin string, n int) error {
+	dir, err := os.MkdirTemp("", "rely-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	op, login, floor, err := provider(bin, dir)
+	if err != nil {
+		return err
+	}
+	defer op.Close()
+	if _, err := login.run(); err != nil {
+		return err
+	}
+	hello := program{path: filepath.Join(bin, "hello")}
+	rely := func(args ...string) program {
+		return program{path: filepath.Join(bin, "rely"), args: args, env: login.env}
+	}
+	stack := program{path: filepath.Join(bin, "stack"), args: []string{"version"}}
+	rows := []row{
+		{"empty program with the libraries", hello, stack, "", false},
+		{"rely version", hello, rely("version"), "3.0", false},
+		{"rely --help", hello, rely("--help"), "3.0", false},
+		{"rely tokens, fresh session", hello, rely("tokens"), "2.6 (2.4), 9.0 MiB", false},
+		{"rely login --browser forms", floor, login, "", false},
+		{"  without the user agent", floor, login, "1.25", true},
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "%d pairs each; medians\tfloor ms\tcpu ms\tratio\twall ratio\tMiB\tgoal\n", n)
+	for _, r := range rows {
+		if err := r.print(w, n); err != nil {
+			return err
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return still(rely("version"))
+}
+
+// print measures one row and prints it.
+func (r row) print(w *tabwriter.Writer, n int) error {
+	floors, subjects, err := pairs(n, r.floor, r.subject)
+	if err != nil {
+		return err
+	}
+	share := func(f sample) time.Duration {
+		if r.own {
+			return f.agent
+		}
+		return 0
+	}
+	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+	fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t%.1f\t%s\n", r.name,
+		median(floors, subjects, func(f, _ sample) float64 { return ms(f.cpu - share(f)) }),
+		median(floors, subjects, func(f, s sample) float64 { return ms(s.cpu - share(f)) }),
+		median(floors, subjects, func(f, s sample) float64 { return float64(s.cpu-share(f)) / float64(f.cpu-share(f)) }),
+		median(floors, subjects, func(f, s sample) float64 { return float64(s.wall) / float64(f.wall) }),
+		median(floors, subjects, func(_, s sample) float64 { return float64(s.rss) / (1 << 20) }),
+		r.goal)
+	return nil
+}
+
+// still prints what does not depend on the machine's mood.
+func still(version program) error {
+	info, err := os.Stat(version.path)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\nstripped binary: %.2f MB, goal 14\n", float64(info.Size())/1e6)
+	version.env = append(version.env, "GODEBUG=inittrace=1")
+	s, err := version.run()
+	if err != nil {
+		return err
+	}
+	var bytes, allocations int
+	for _, m := range regexp.MustCompile(`(?m)^init .* ([0-9]+) bytes, ([0-9]+) allocs$`).FindAllStringSubmatch(s.stderr, -1) {
+		b, _ := strconv.Atoi(m[1])
+		a, _ := strconv.Atoi(m[2])
+		bytes, allocations = bytes+b, allocations+a
+	}
+	fmt.Printf("package initialisers: %d allocations, goal 1400; %.1f kB, goal 160\n", allocations, float64(bytes)/1e3)
+	return nil
+}
+
+// provider starts the embedded provider in this process, whose time nobody
+// counts, and returns the two programs that sign in at it.
+func provider(bin, dir string) (op *httptest.Server, login, floor program, err error) {
+	op = httptest.NewUnstartedServer(nil)
+	op.EnableHTTP2 = true
+	issuer := "https://" + op.Listener.Addr().String()
+	if op.Config.Handler, err = demoop.New(demoop.Options{Issuer: issuer, Now: time.Now, AccessTTL: time.Hour}); err != nil {
+		return nil, login, floor, err
+	}
+	op.StartTLS()
+	ca, password := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "password")
+	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: op.Certificate().Raw})
+	if err := os.WriteFile(ca, cert, 0o600); err != nil {
+		return nil, login, floor, err
+	}
+	if err := os.WriteFile(password, []byte("wonderland-1865\n"), 0o600); err != nil {
+		return nil, login, floor, err
+	}
+	login = program{
+		path: filepath.Join(bin, "rely"),
+		args: []string{"login", issuer, "-p", "bench", "--ca-cert", ca, "--client-id", "demo",
+			"--redirect-uri", "http://127.0.0.1:0/callback", "--browser", "forms", "--username", "alice", "--password-file", password},
+		env: []string{"RELY_HOME=" + filepath.Join(dir, "rely")},
+	}
+	floor = program{path: filepath.Join(bin, "floor"), args: []string{issuer, ca, "demo", "alice", "wonderland-1865"}}
+	return op, login, floor, nil
+}

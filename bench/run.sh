@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Measures rely beside its floors, in one run: bench/run.sh [-pairs 25]
+# It prints a table and judges nothing: times are for people to read.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+bin=$(mktemp -d)
+trap 'rm -rf "$bin"' EXIT
+CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o "$bin/" . ./bench/...
+"$bin/bench" -bin "$bin" "$@"

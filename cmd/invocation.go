@@ -1,0 +1,306 @@
+package cmd
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"rely/internal/app"
+	"rely/internal/config"
+	"rely/internal/fault"
+	"rely/internal/flows"
+	"rely/internal/loopback"
+	"rely/internal/output"
+	"rely/internal/secret"
+	"rely/internal/store"
+	"rely/internal/trace"
+	"rely/internal/useragent"
+	"rely/internal/wire"
+)
+
+// An invocation is one run of one command: the process, and what flags,
+// variables and profile came to.
+type invocation struct {
+	*app.App
+	started bool // cobra found nothing wrong with the command line
+	loud    int  // -v, -vv
+
+	files   config.Files
+	values  config.Values
+	profile string // to use; empty where there is none
+	named   bool   // the person named it, by flag or variable
+	redact  *trace.Redactor
+
+	password  secret.String // given by the demo in place of a file
+	transport http.RoundTripper
+	kept      store.Store
+}
+
+// open reads the settings of a command that works on a profile. make says that
+// the command may be about to make it.
+func (i *invocation) open(c *cobra.Command, make bool) error {
+	flags := given(c.Flags())
+	name := i.Env(config.Variable("profile"))
+	if p, there := flags["profile"]; there {
+		name = p[0]
+	}
+	i.named = name != ""
+	if make && !i.named {
+		if issuer, there := flags["issuer"]; there {
+			name = config.ProfileNameFor(issuer[0])
+		} else if issuer := i.Env(config.Variable("issuer")); issuer != "" {
+			name = config.ProfileNameFor(issuer)
+		}
+	}
+	return i.load(name, flags, make)
+}
+
+// use is open for a profile and settings that a command of ours names.
+func (i *invocation) use(profile string, settings map[string][]string) error {
+	i.named = true
+	i.transport, i.kept = nil, nil
+	return i.load(profile, settings, true)
+}
+
+// settingsOnly reads what needs no profile: output, timeout and their like,
+// from flags and variables. A broken profile must not stand in their way.
+func (i *invocation) settingsOnly(c *cobra.Command) error {
+	var err error
+	i.values, err = config.Files{}.Load("", given(c.Flags()), func(name string) (string, bool) {
+		if name == config.Variable("profile") {
+			return "", false
+		}
+		return i.LookupEnv(name)
+	})
+	return err
+}
+
+func (i *invocation) load(name string, flags map[string][]string, make bool) error {
+	i.files = i.folder(flags)
+	values, err := i.files.Load(name, flags, i.LookupEnv)
+	var f *fault.Error
+	missing := errors.As(err, &f) && f.ID == "config.missing"
+	if err != nil && !(missing && make) {
+		return err
+	}
+	i.values, i.profile = values, values.Profile
+	if !values.Exists && !make {
+		i.profile = "" // nobody asked for one, and there is none
+	}
+	_, err = output.Find(values.String("output"))
+	return err
+}
+
+// folder is where preferences and profiles lie.
+func (i *invocation) folder(flags map[string][]string) config.Files {
+	files := config.Files{Dir: i.Dirs.Config, Now: i.Now}
+	path := i.Env(config.Variable("config"))
+	if given, there := flags["config"]; there {
+		path = given[0]
+	}
+	if path != "" {
+		files.Dir, files.Name = filepath.Dir(path), filepath.Base(path)
+	}
+	return files
+}
+
+// format is the output format in force, "text" by default.
+func (i *invocation) format() string {
+	if f := i.values.String("output"); f != "" {
+		return f
+	}
+	return "text"
+}
+
+func (i *invocation) quiet() bool  { return i.values.Bool("quiet") }
+func (i *invocation) verbose() int { return i.loud }
+
+// say tells the person something on standard error, unless --quiet. Text from
+// outside has to be made visible by the caller.
+func (i *invocation) say(format string, args ...any) {
+	if !i.quiet() {
+		fmt.Fprintf(i.Stderr, format, args...)
+	}
+}
+
+// network is the transport of every request, which --trace shows.
+func (i *invocation) network() (http.RoundTripper, error) {
+	if i.transport != nil {
+		return i.transport, nil
+	}
+	base, err := i.Transport(i.values.String("ca_cert"))
+	if err != nil {
+		return nil, err
+	}
+	t := &trace.Transport{Base: base, Redact: i.redact, Now: i.Now}
+	if i.values.Bool("trace") {
+		t.Out = i.Stderr
+	}
+	i.transport = t
+	return t, nil
+}
+
+// http is the client for exchanges with a provider.
+func (i *invocation) http() (*wire.Client, error) {
+	t, err := i.network()
+	if err != nil {
+		return nil, err
+	}
+	return &wire.Client{Base: t, Timeout: i.values.Duration("timeout"), Agent: "rely", Now: i.Now, Sleep: i.Sleep}, nil
+}
+
+// store is where the profile's session is kept.
+func (i *invocation) store() (store.Store, error) {
+	if i.kept != nil {
+		return i.kept, nil
+	}
+	s, _, err := store.Choose(i.values.String("store"), store.Options{Dir: i.Dirs.State, Env: i.Env, Now: i.Now})
+	i.kept = s
+	return s, err
+}
+
+// person fills in what a flow needs to have somebody sign in.
+func (i *invocation) person(r *flows.Request, passwordStdin bool) error {
+	t, err := i.network()
+	if err != nil {
+		return err
+	}
+	password := i.password
+	if password.Empty() {
+		if password, err = i.secretOnce(passwordStdin, "password", "the password"); err != nil {
+			return err
+		}
+	}
+	secrets := secretVariables()
+	o := useragent.Options{
+		Stderr: i.Stderr, HTTP: t, Username: i.values.String("username"), Password: password,
+		Env: i.ChildEnv(secrets), Getenv: i.Env, ReadFile: os.ReadFile, Now: i.Now,
+	}
+	if r.Agent, err = useragent.Choose(i.values.String("browser"), o); err != nil {
+		return err
+	}
+	i.Forget(secrets) // pkg/browser's child inherits this process's variables
+	r.RedirectURI = i.values.String("redirect_uri")
+	if r.RedirectURI == "" {
+		r.RedirectURI = "https://127.0.0.1:0/callback"
+	}
+	r.Listen, r.Certificate, r.Wait = i.values.String("listen"), i.certificate, i.values.Duration("login_timeout")
+	r.Announce = func(a flows.Announcement) { i.announce(r, o, a) }
+	if r.Agent.Name() == "system" || r.Agent.Name() == "none" {
+		r.Person = true
+		if i.Interactive && !i.values.Bool("non_interactive") {
+			r.Paste = i.Line
+		}
+	}
+	return nil
+}
+
+func secretVariables() []string {
+	var names []string
+	for _, s := range config.Settings() {
+		if s.Secret {
+			names = append(names, config.Variable(s.Name))
+		}
+	}
+	return names
+}
+
+// robot reports whether the settings name a user agent that needs no person.
+func (i *invocation) robot() bool {
+	b := i.values.String("browser")
+	return b != "" && b != "system" && b != "none"
+}
+
+// certificate is what an https listener shows: the user's own, or one of the
+// local authority's.
+func (i *invocation) certificate() (*tls.Certificate, error) {
+	cert, key := i.values.String("tls_cert"), i.values.String("tls_key")
+	if cert != "" || key != "" {
+		own, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			return nil, &fault.Error{Kind: fault.Config, ID: "listener.certificate", Op: "read the listener's certificate", Err: err, Hint: "check --tls-cert and --tls-key: both in PEM form, of one pair"}
+		}
+		return &own, nil
+	}
+	if i.Dirs.AuthorityDir() == "" {
+		return nil, &fault.Error{Kind: fault.Config, ID: "listener.no-folder", Op: "make the listener's certificate", Err: errors.New("there is no folder to keep it in"),
+			Hint: "set HOME or RELY_HOME, or use --redirect-uri http://127.0.0.1:0/callback"}
+	}
+	authority, err := loopback.OpenAuthority(i.Dirs.AuthorityDir(), i.Now)
+	if err != nil {
+		return nil, err
+	}
+	return authority.Certificate()
+}
+
+// announce tells the person where to sign in, and what went wrong on the way
+// there.
+func (i *invocation) announce(r *flows.Request, o useragent.Options, a flows.Announcement) {
+	switch {
+	case a.Ignored != nil:
+		i.say("rely: that is not the answer: %s. Paste the whole address, or sign in in the browser.\n", fault.VisibleUpTo(i.redact.Text(a.Ignored.Error()), 300))
+		return
+	case a.Trouble != nil:
+		i.say("rely: note: %s\n", fault.VisibleUpTo(a.Trouble.Error(), 300))
+		i.say("Open the address above in any browser on this machine.\n")
+		return
+	}
+	if !r.Person {
+		if i.verbose() > 0 {
+			i.say("Signing in at %s.\n", fault.Visible(a.URL))
+		}
+		return
+	}
+	around := useragent.Look(o)
+	if r.Agent.Name() == "system" {
+		i.say("Your browser opens. If it does not, open this address:\n\n  %s\n\n", fault.Visible(a.URL))
+	} else {
+		if around.Why != "" {
+			i.say("No browser is opened: %s. ", around.Why)
+		}
+		i.say("Open this address in a browser:\n\n  %s\n\n", fault.Visible(a.URL))
+	}
+	if around.SSH {
+		i.say("The browser is on another machine? Forward the port first:\n\n  ssh -L %[1]s:127.0.0.1:%[1]s HOST\n\n", portOf(a.RedirectURI))
+	}
+	if i.warnsOfCertificate(a.RedirectURI) {
+		i.say("At the end the browser will warn of this machine's own certificate for\n%s: that page is rely's.\n\n", fault.Visible(a.RedirectURI))
+	}
+	if r.Paste != nil {
+		i.say("Waiting. You may also paste here the address that the browser ended on:\n")
+	} else {
+		i.say("Waiting for the answer at %s (up to %s).\n", fault.Visible(a.RedirectURI), r.Wait)
+	}
+}
+
+// warnsOfCertificate reports whether a browser that was told nothing will not
+// know the listener's certificate.
+func (i *invocation) warnsOfCertificate(redirectURI string) bool {
+	return len(redirectURI) > 8 && redirectURI[:8] == "https://" && i.values.String("tls_cert") == ""
+}
+
+func portOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Port()
+}
+
+// freePort is a port of 127.0.0.1 that nobody listens on at the moment.
+func freePort(ctx context.Context) (int, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}

@@ -1,0 +1,236 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rely/internal/config"
+	"rely/internal/fault"
+	"rely/internal/flows"
+	"rely/internal/output"
+	"rely/internal/secret"
+	"rely/internal/store"
+)
+
+// login signs a person in, or a machine where the flow is one for machines,
+// and keeps the session in the profile.
+type login struct {
+	*invocation
+	secretStdin, passwordStdin bool
+}
+
+// clientSettings are what a profile keeps of the client and how it signs in.
+func clientSettings() []string {
+	return []string{
+		"issuer", "client_id", "client_auth", "id_token_signed_response_alg", "redirect_uri", "listen", "tls_cert", "tls_key",
+		"scope", "flow", "browser", "username", "store", "login_timeout", "ca_cert", "param", "token_param",
+	}
+}
+
+type loginJSON struct {
+	Profile string     `json:"profile"`
+	Issuer  string     `json:"issuer"`
+	Subject string     `json:"sub,omitempty"`
+	Name    string     `json:"name,omitempty"`
+	Scope   string     `json:"scope,omitempty"`
+	Expires *time.Time `json:"expires_at,omitempty"`
+	Checks  []rungJSON `json:"checks"`
+}
+
+func newLogin(i *invocation) *cobra.Command {
+	l := &login{invocation: i}
+	c := &cobra.Command{
+		Use:   "login [ISSUER]",
+		Short: "Sign in, check everything, keep the session",
+		Long: `Signs in at the OpenID Provider with the flow of the profile (authorization code
+with PKCE by default), checks the answer and the ID token rule by rule, and keeps
+the session. With an ISSUER and flags it makes the profile named by --profile, or
+one named after the issuer's host, and keeps what was given; alone it uses the
+current profile.
+
+A person signs in in the system's browser; the URL is printed as well, and on a
+terminal the address that the browser ended on can be pasted. In CI,
+--browser forms fills the login form itself with --username and a password from
+--password-file, --password-stdin or RELY_PASSWORD.
+
+Nothing is kept unless every check passed.`,
+		Example: `  rely login https://op.example --client-id my-client
+  rely login -p work
+  rely login https://op.example -p ci --client-id ci --browser forms --username alice --password-file pw`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 1 && !c.Flags().Changed("issuer") {
+				if err := c.Flags().Set("issuer", args[0]); err != nil {
+					return err
+				}
+			}
+			if err := l.open(c, true); err != nil {
+				return err
+			}
+			return l.run(c.Context())
+		},
+	}
+	settingFlags(c.Flags(), clientSettings()...)
+	settingFlags(c.Flags(), "client_secret_file", "password_file")
+	c.Flags().BoolVar(&l.secretStdin, "client-secret-stdin", false, "read the client's secret from standard input")
+	c.Flags().BoolVar(&l.passwordStdin, "password-stdin", false, "read the password from standard input")
+	c.MarkFlagsMutuallyExclusive("client-secret-stdin", "client-secret-file")
+	c.MarkFlagsMutuallyExclusive("password-stdin", "password-file")
+	c.MarkFlagsMutuallyExclusive("client-secret-stdin", "password-stdin")
+	return c
+}
+
+func (l *login) run(ctx context.Context) error {
+	if l.values.String("issuer") == "" {
+		return &fault.Error{Kind: fault.Usage, ID: "login.issuer", Op: "sign in", Err: errors.New("no issuer is given, and there is no current profile"),
+			Hint: "run \"rely login ISSUER --client-id ID\", or \"rely demo\" to see it work"}
+	}
+	entry, err := flows.Find(l.values.String("flow"))
+	if err != nil {
+		return err
+	}
+	if entry.Person && l.values.Bool("non_interactive") && !l.robot() {
+		return &fault.Error{Kind: fault.Login, ID: "login.non-interactive", Op: "sign in", Err: fmt.Errorf("the flow %s needs a person, and --non-interactive forbids to ask one", entry.Name),
+			Hint: "use --browser forms with a test user, or --flow client-credentials"}
+	}
+	client, err := l.client(ctx, l.secretStdin)
+	if err != nil {
+		return err
+	}
+	r, err := l.request(ctx, entry, client)
+	if err != nil {
+		return err
+	}
+	if entry.Person {
+		if err := l.person(r, l.passwordStdin); err != nil {
+			return err
+		}
+	}
+	r.Keep = func(t *flows.Tokens) error { return l.keep(ctx, entry, client, t) }
+	t, err := entry.Flow.Run(ctx, r)
+	if err != nil {
+		return err
+	}
+	return l.report(t)
+}
+
+// keep writes what was learnt, the session last: a session without its profile
+// would be of no use, a profile without a session is one to sign in with.
+func (l *login) keep(ctx context.Context, entry flows.Entry, client *store.Client, t *flows.Tokens) error {
+	s, err := l.store()
+	if err != nil {
+		return err
+	}
+	unlock, err := s.Lock(ctx, l.profile)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if !client.Secret.Empty() {
+		if err := s.PutClient(ctx, l.profile, client); err != nil {
+			return err
+		}
+	}
+	if err := l.keepSettings(t); err != nil {
+		return err
+	}
+	return s.PutSession(ctx, l.profile, l.newSession(entry.Name, t))
+}
+
+// keepSettings writes the settings that were given on the command line or in
+// variables into the profile, and makes it the current one where the person
+// named none.
+func (l *login) keepSettings(t *flows.Tokens) error {
+	if l.files.Dir == "" {
+		return nil
+	}
+	var changes []config.Change
+	for _, name := range clientSettings() {
+		if src := l.values.Source(name); src == config.FromFlag || src == config.FromVariable {
+			changes = append(changes, config.Change{Name: name, Values: l.all(name)})
+		}
+	}
+	if err := l.files.Set(l.profile, changes); err != nil {
+		return err
+	}
+	current, err := l.files.Current()
+	if err != nil {
+		return err
+	}
+	if current == "" || !l.named {
+		return l.files.Use(l.profile)
+	}
+	return nil
+}
+
+func (l *invocation) newSession(flow string, t *flows.Tokens) *store.Session {
+	s := &store.Session{
+		Profile: l.profile, Issuer: l.values.String("issuer"), ClientID: l.values.String("client_id"), Flow: flow,
+		Scope: t.Scope, TokenType: t.TokenType, Access: t.Access, Refresh: t.Refresh, ID: t.ID,
+		Expiry: t.Expiry, Obtained: l.Now().UTC().Truncate(time.Second), RedirectURI: t.RedirectURI,
+		Settings: l.files.Digest(l.profile),
+	}
+	if l.values.Source("min_ttl") != config.FromDefault || l.values.String("output") != "" {
+		s.Settings = "" // quickTokens knows the defaults alone
+	}
+	if t.Claims != nil {
+		s.Subject, s.Name = t.Claims.Subject, flows.DisplayName(t.Claims)
+	}
+	return s
+}
+
+// all is a setting's value as a list, as a profile takes it.
+func (i *invocation) all(name string) []string {
+	if s, _ := config.Find(name); s.Kind == config.List {
+		return i.values.List(name)
+	}
+	return []string{i.values.String(name)}
+}
+
+func (l *login) report(t *flows.Tokens) error {
+	issuer := l.values.String("issuer")
+	who := "Signed in"
+	out := loginJSON{Profile: l.profile, Issuer: issuer, Scope: t.Scope, Checks: rungs(t.Ladder)}
+	if t.Claims != nil {
+		out.Subject, out.Name = t.Claims.Subject, flows.DisplayName(t.Claims)
+		who += " as " + fault.VisibleUpTo(out.Name, 100)
+	}
+	if !t.Expiry.IsZero() {
+		out.Expires = &t.Expiry
+	}
+	l.say("%s at %s (profile %s).\n", who, fault.Visible(issuer), l.profile)
+	l.showLadder(t.Ladder, false)
+	l.scopeDifference(t.Scope)
+	if l.format() == "text" {
+		return nil
+	}
+	return output.Print(l.Stdout, l.format(), output.Result{Schema: "login/1", JSON: out})
+}
+
+// scopeDifference tells where the provider granted less than was asked, which
+// it may (RFC 6749 3.3).
+func (l *login) scopeDifference(granted string) {
+	if missing := missingScopes(l.values.String("scope"), granted); missing != "" {
+		l.say("rely: note: the provider did not grant: %s\n", fault.Visible(missing))
+	}
+}
+
+// secretOnce reads a secret from standard input, a file or a variable, in this
+// order; empty where none is given.
+func (i *invocation) secretOnce(stdin bool, name, what string) (secret.String, error) {
+	s := i.values.Secret(name)
+	file := i.values.String(name + "_file")
+	var err error
+	switch {
+	case stdin:
+		s, err = i.SecretFile("-", what)
+	case file != "":
+		s, err = i.SecretFile(file, what)
+	}
+	i.redact.Learn(s.Reveal())
+	return s, err
+}

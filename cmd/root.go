@@ -1,0 +1,150 @@
+// Package cmd is the command line: one file for each command, no protocol. It
+// turns flags into settings, calls what does the work, and words the outcome;
+// it is the only package that knows cobra.
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"rely/internal/app"
+	"rely/internal/config"
+	"rely/internal/fault"
+	"rely/internal/trace"
+)
+
+// Main runs one command line and gives the process's exit code. It never
+// panics: a bug is exit code 1 and a short text.
+func Main(a *app.App, args []string) (code int) {
+	if code, done := quickTokens(a, args); done {
+		return code
+	}
+	i := &invocation{App: a, redact: &trace.Redactor{}}
+	ctx, stop := app.Interruptible(context.Background())
+	defer stop()
+	defer func() {
+		if r := recover(); r != nil {
+			code = i.explain(&fault.Error{Kind: fault.Internal, ID: "internal.panic", Op: "run rely",
+				Err: fmt.Errorf("%v, at %s", r, where(debug.Stack())), Hint: "report this with the version and the command line"})
+		}
+	}()
+	root := newRoot(i)
+	root.SetArgs(args)
+	root.SetIn(a.Stdin)
+	root.SetOut(a.Stdout)
+	root.SetErr(a.Stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil && !i.started {
+		err = misuse(err)
+	}
+	if err != nil && errors.Is(context.Cause(ctx), app.ErrTerminated) {
+		err = &fault.Error{Kind: fault.Terminated, ID: "terminated", Op: "run rely", Err: errors.New("stopped by SIGTERM"), Hint: "run it again when you are ready"}
+	}
+	return i.explain(err)
+}
+
+// where is the first frame of ours in a panic's stack.
+func where(stack []byte) string {
+	lines := strings.Split(string(stack), "\n")
+	for n, line := range lines {
+		if strings.HasPrefix(line, "panic(") && n+3 < len(lines) {
+			return strings.TrimSpace(lines[n+3])
+		}
+	}
+	return "an unknown place"
+}
+
+// misuse is what cobra refuses before a command starts: flags and arguments.
+func misuse(err error) error {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return err
+	}
+	return &fault.Error{Kind: fault.Usage, ID: "usage", Op: "read the command line", Err: err, Hint: "run \"rely help\", or add --help to the command"}
+}
+
+func newRoot(i *invocation) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "rely",
+		Short:         "The OpenID Connect relying party in your terminal",
+		Long:          "rely signs a person or a machine in at an OpenID Provider, keeps and renews the\ntokens, says who is signed in, and shows what was checked on the way.",
+		Example:       "  rely demo\n  rely login https://op.example --client-id my-client\n  curl -H \"$(rely tokens -o header)\" https://api.example/me",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			i.started = true
+			return nil
+		},
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	settingFlags(root.PersistentFlags(), "profile", "config", "output", "quiet", "trace", "timeout", "ca_cert", "non_interactive")
+	root.PersistentFlags().CountVarP(&i.loud, "verbose", "v", "say more: expected and actual of every check")
+	for _, group := range commands(i) {
+		root.AddGroup(&cobra.Group{ID: group.id, Title: group.title})
+		for _, c := range group.commands {
+			c.GroupID = group.id
+			root.AddCommand(c)
+		}
+	}
+	root.SetHelpCommandGroupID("more")
+	root.SetCompletionCommandGroupID("more")
+	return root
+}
+
+// settingFlags adds the flags of settings, by their names in the table.
+func settingFlags(to *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		s, ok := config.Find(name)
+		if !ok || s.Secret {
+			panic("no flag for the setting " + name)
+		}
+		help := s.Help
+		if s.Placeholder != "" {
+			help = "`" + s.Placeholder + "`: " + help
+		}
+		flag, short := config.Flag(name), shorthand(name)
+		switch s.Kind {
+		case config.Switch:
+			to.BoolP(flag, short, false, help)
+		case config.List:
+			to.StringArrayP(flag, short, nil, help)
+		default:
+			to.StringP(flag, short, s.Default, help)
+		}
+	}
+}
+
+func shorthand(name string) string {
+	switch name {
+	case "profile":
+		return "p"
+	case "output":
+		return "o"
+	}
+	return ""
+}
+
+// given are the settings that stand on the command line.
+func given(flags *pflag.FlagSet) map[string][]string {
+	out := map[string][]string{}
+	flags.Visit(func(f *pflag.Flag) {
+		name := strings.ReplaceAll(f.Name, "-", "_")
+		if _, ok := config.Find(name); !ok {
+			return
+		}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			out[name] = list.GetSlice()
+			return
+		}
+		out[name] = []string{f.Value.String()}
+	})
+	return out
+}

@@ -1,0 +1,116 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rely/internal/fault"
+	"rely/internal/output"
+	"rely/internal/store"
+)
+
+// tokens prints a token that is good for a while.
+type tokens struct {
+	*invocation
+	id, refresh, force bool
+}
+
+type tokensJSON struct {
+	AccessToken  string     `json:"access_token"`
+	TokenType    string     `json:"token_type"`
+	Scope        string     `json:"scope,omitempty"`
+	Expires      *time.Time `json:"expires_at,omitempty"`
+	IDToken      string     `json:"id_token,omitempty"`
+	RefreshToken string     `json:"refresh_token,omitempty"`
+}
+
+func newTokens(i *invocation) *cobra.Command {
+	t := &tokens{invocation: i}
+	c := &cobra.Command{
+		Use:   "tokens",
+		Short: "Print the access token, renewed when about to expire",
+		Long: `Prints the session's access token and nothing else. When less than --min-ttl of
+it is left it is renewed with the refresh token first; however many processes ask
+at once, one renews and the others get what it got. Where the flow needs no
+person (--flow client-credentials) a token is fetched when there is none.
+
+Without any profile the settings may come from variables alone: RELY_ISSUER,
+RELY_CLIENT_ID, RELY_CLIENT_SECRET and --flow client-credentials. Nothing is
+stored then. A session that only a person can bring back is exit code 4.`,
+		Example: `  TOKEN=$(rely tokens)
+  curl -H "$(rely tokens -o header)" https://api.example/me
+  rely tokens -o json | jq -r .result.expires_at`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := t.open(c, false); err != nil {
+				return err
+			}
+			return t.run(c.Context())
+		},
+	}
+	c.Flags().BoolVar(&t.id, "id", false, "print the ID token instead")
+	c.Flags().BoolVar(&t.refresh, "refresh", false, "print the refresh token instead")
+	c.Flags().BoolVar(&t.force, "force", false, "renew now, however much time is left")
+	c.MarkFlagsMutuallyExclusive("id", "refresh")
+	settingFlags(c.Flags(), "min_ttl", "issuer", "client_id", "client_secret_file", "client_auth", "flow", "scope", "token_param", "store")
+	return c
+}
+
+func (t *tokens) run(ctx context.Context) error {
+	s, err := t.fresh(ctx, t.values.Duration("min_ttl"), t.force)
+	if err != nil {
+		return err
+	}
+	r, err := t.result(s)
+	if err != nil {
+		return err
+	}
+	format := t.format()
+	if format == "text" {
+		format = "raw"
+	}
+	return output.Print(t.Stdout, format, r)
+}
+
+// result has the refresh token only where it was asked for by name.
+func (t *tokens) result(s *store.Session) (output.Result, error) {
+	j := tokensJSON{AccessToken: s.Access.Reveal(), TokenType: s.TokenType, Scope: s.Scope, IDToken: s.ID.Reveal()}
+	r := output.Result{Schema: "tokens/1", Raw: j.AccessToken, Header: "Authorization: Bearer " + j.AccessToken}
+	r.Vars = []output.Var{{Name: "RELY_ACCESS_TOKEN", Value: j.AccessToken}, {Name: "RELY_TOKEN_TYPE", Value: j.TokenType}}
+	if !s.Expiry.IsZero() {
+		j.Expires = &s.Expiry
+		r.Vars = append(r.Vars, output.Var{Name: "RELY_EXPIRES_AT", Value: strconv.FormatInt(s.Expiry.Unix(), 10)})
+	}
+	if j.IDToken != "" {
+		r.Vars = append(r.Vars, output.Var{Name: "RELY_ID_TOKEN", Value: j.IDToken})
+	}
+	switch {
+	case t.id:
+		r.Raw, r.Header = j.IDToken, "Authorization: Bearer "+j.IDToken
+	case t.refresh:
+		j.RefreshToken = s.Refresh.Reveal()
+		r.Raw, r.Header = j.RefreshToken, ""
+		r.Vars = append(r.Vars, output.Var{Name: "RELY_REFRESH_TOKEN", Value: j.RefreshToken})
+	}
+	r.JSON = j
+	if r.Raw == "" {
+		which := "ID"
+		if t.refresh {
+			which = "refresh"
+		}
+		return r, &fault.Error{Kind: fault.Login, ID: "tokens.none", Op: "print the token", Err: fmt.Errorf("the session has no %s token", which),
+			Hint: "sign in again and ask for it: the scope openid for an ID token, often offline_access for a refresh token"}
+	}
+	return r, nil
+}
+
+// What a command says that cannot do without a person's session.
+var (
+	errNoProfile = errors.New("there is no current profile")
+	errNobody    = errors.New("the session is a machine's: nobody is signed in")
+)

@@ -1,0 +1,271 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"rely/internal/demoop"
+	"rely/internal/fault"
+	"rely/internal/flows"
+	"rely/internal/idtoken"
+	"rely/internal/output"
+	"rely/internal/provider"
+	"rely/internal/registration"
+	"rely/internal/secret"
+	"rely/internal/store"
+)
+
+func (t *tour) start(ctx context.Context) error {
+	options := demoop.Options{}
+	if t.broken != nil {
+		options.Faults = []string{t.broken.Name}
+	}
+	// A browser would warn of the local authority's certificate, which it does
+	// not trust: a person gets plain http, which never leaves this machine.
+	plain := t.browser != "forms"
+	op, err := t.inside.startOP(ctx, "127.0.0.1:0", plain, options)
+	if err != nil {
+		return err
+	}
+	t.op = op
+	t.next("An OpenID Provider starts", "OIDC Core 1.2")
+	t.tell("   %s\n   users alice and bob; everything in memory\n", op.issuer)
+	return nil
+}
+
+func (t *tour) discover(ctx context.Context) error {
+	t.next("Discover it", "OIDC Discovery 4")
+	settings := map[string][]string{"issuer": {t.op.issuer}}
+	if t.broken != nil {
+		settings["timeout"] = []string{"3s"} // some faults never answer
+	}
+	if err := t.inside.use("demo", settings); err != nil {
+		return err
+	}
+	hc, err := t.inside.http()
+	if err != nil {
+		return err
+	}
+	p, err := provider.Discover(ctx, hc, t.op.issuer)
+	if err != nil {
+		return err
+	}
+	t.tell("   GET %s\n   issuer     %s (the one asked for, character by character)\n   grants     %s\n   signs with %s\n",
+		p.Source, p.Metadata.Issuer, strings.Join(p.Metadata.GrantTypes, ", "), strings.Join(p.Metadata.IDTokenAlgs, ", "))
+	return nil
+}
+
+func (t *tour) register(ctx context.Context) error {
+	t.next("Register a client", "OIDC Registration 3.1, RFC 7591")
+	hc, err := t.inside.http()
+	if err != nil {
+		return err
+	}
+	p, err := provider.Discover(ctx, hc, t.op.issuer)
+	if err != nil {
+		return err
+	}
+	redirect, method, alg := "https://127.0.0.1:0/callback", "none", "ES256"
+	if strings.HasPrefix(t.op.issuer, "http://") {
+		redirect = "http://127.0.0.1:0/callback"
+	}
+	if t.broken != nil && t.broken.Needs == "secret" {
+		method = "client_secret_basic"
+	}
+	if t.broken != nil && t.broken.Alg != "" {
+		alg = t.broken.Alg
+	}
+	port, err := t.freePort(ctx)
+	if err != nil {
+		return err
+	}
+	redirect = strings.Replace(redirect, ":0/", ":"+port+"/", 1)
+	c, err := registration.Register(ctx, p, hc, secret.String{}, map[string]any{
+		"client_name": "rely demo", "redirect_uris": []string{redirect}, "grant_types": []string{"authorization_code", "refresh_token"},
+		"response_types": []string{"code"}, "token_endpoint_auth_method": method, "id_token_signed_response_alg": alg,
+	})
+	if err != nil {
+		return err
+	}
+	t.tell("   client_id      %s\n   redirect_uri   %s (the listener that catches the answer)\n   proves itself  %s\n", c.ID, redirect, proof(method))
+	settings := map[string][]string{
+		"issuer": {t.op.issuer}, "client_id": {c.ID}, "redirect_uri": {redirect}, "client_auth": {method},
+		"id_token_signed_response_alg": {alg}, "browser": {t.browser}, "username": {"alice"}, "store": {"file"},
+	}
+	if t.broken != nil {
+		settings["timeout"], settings["login_timeout"] = []string{"3s"}, []string{"10s"}
+		if t.broken.Needs == "max_age" {
+			settings["param"] = []string{"max_age=3600"}
+		}
+	}
+	if err := t.inside.use("demo", settings); err != nil {
+		return err
+	}
+	if c.Secret.Empty() {
+		return nil
+	}
+	st, err := t.inside.store()
+	if err != nil {
+		return err
+	}
+	return st.PutClient(ctx, "demo", &store.Client{Issuer: t.op.issuer, ClientID: c.ID, Secret: c.Secret})
+}
+
+func proof(method string) string {
+	if method == "none" {
+		return "not at all: a public client, which PKCE protects (RFC 7636)"
+	}
+	return "with " + method
+}
+
+func (t *tour) signIn(ctx context.Context) error {
+	t.next("Sign alice in", "OIDC Core 3.1, RFC 7636")
+	in := t.inside
+	l := &login{invocation: in}
+	entry, err := flows.Find("code")
+	if err != nil {
+		return err
+	}
+	client, err := in.client(ctx, false)
+	if err != nil {
+		return err
+	}
+	r, err := in.request(ctx, entry, client)
+	if err != nil {
+		return err
+	}
+	in.password = secret.New(demoAlice)
+	if err := in.person(r, false); err != nil {
+		return err
+	}
+	announce := r.Announce
+	r.Announce = func(a flows.Announcement) {
+		if a.Trouble == nil && a.Ignored == nil {
+			t.request(a.URL)
+		}
+		if t.browser != "forms" {
+			announce(a)
+		}
+	}
+	r.Keep = func(tokens *flows.Tokens) error { return l.keep(ctx, entry, client, tokens) }
+	tokens, err := entry.Flow.Run(ctx, r)
+	if err != nil {
+		return err
+	}
+	t.tell("   what was checked, and where it says so:\n")
+	for _, rung := range tokens.Ladder {
+		if rung.Status == idtoken.Passed {
+			t.tell("     ok  %-16s %s\n", rung.Name, rung.Spec)
+		}
+	}
+	t.tell("   signed in as %s\n", fault.VisibleUpTo(flows.DisplayName(tokens.Claims), 100))
+	return nil
+}
+
+// request shows the authentication request, parameter by parameter.
+func (t *tour) request(address string) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return
+	}
+	q := u.Query()
+	u.RawQuery = ""
+	t.tell("   %s\n", u)
+	why := map[string]string{
+		"state": "ties the answer to this request", "nonce": "ties the ID token to this request", "code_challenge": "ties the code to this process",
+	}
+	names := make([]string, 0, len(q))
+	for name := range q {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		value := q.Get(name)
+		if why[name] != "" {
+			value = shortened(value) + "  " + why[name]
+		}
+		t.tell("     %-22s %s\n", name, value)
+	}
+}
+
+func (t *tour) tokens(ctx context.Context) error {
+	t.next("Keep the tokens", "RFC 6749 5.1")
+	// From here on the profile speaks, as it would in another process.
+	if err := t.inside.use("demo", nil); err != nil {
+		return err
+	}
+	s, err := t.inside.fresh(ctx, 0, false)
+	if err != nil {
+		return err
+	}
+	t.show(s)
+	return nil
+}
+
+func (t *tour) show(s *store.Session) {
+	t.tell("   access token   %s  %s\n", shortened(s.Access.Reveal()), until(s.Expiry, t.Now()))
+	t.tell("   refresh token  %s\n   ID token       %s\n", shortened(s.Refresh.Reveal()), shortened(s.ID.Reveal()))
+}
+
+func (t *tour) userinfo(ctx context.Context) error {
+	t.next("Ask who is signed in", "OIDC Core 5.3")
+	s, err := t.inside.fresh(ctx, 0, false)
+	if err != nil {
+		return err
+	}
+	hc, err := t.inside.http()
+	if err != nil {
+		return err
+	}
+	p, err := provider.Discover(ctx, hc, s.Issuer)
+	if err != nil {
+		return err
+	}
+	claims, err := p.Userinfo(ctx, s.Access, s.Subject)
+	if err != nil {
+		return err
+	}
+	shown := map[string]json.RawMessage{}
+	for _, name := range []string{"sub", "name", "email"} {
+		if v, there := claims[name]; there {
+			shown[name] = v
+		}
+	}
+	var b strings.Builder
+	if err := output.Print(&b, "text", output.Result{Schema: "userinfo/1", JSON: shown}); err != nil {
+		return err
+	}
+	t.tell("   %s\n   (%d claims in all; \"sub\" is the ID token's)\n", strings.ReplaceAll(strings.TrimSpace(b.String()), "\n", "\n   "), len(claims))
+	return nil
+}
+
+func (t *tour) renew(ctx context.Context) error {
+	t.next("Renew the tokens", "RFC 6749 6, OIDC Core 12")
+	before, err := t.inside.fresh(ctx, 0, false)
+	if err != nil {
+		return err
+	}
+	after, err := t.inside.fresh(ctx, 0, true)
+	if err != nil {
+		return err
+	}
+	t.show(after)
+	if before.Refresh.Reveal() != after.Refresh.Reveal() {
+		t.tell("   the refresh token was replaced; the old one is dead (RFC 9700 4.14.2)\n")
+	}
+	return nil
+}
+
+// freePort is a port that is free right now, for a redirect URI that has to be
+// registered before the listener opens it.
+func (t *tour) freePort(ctx context.Context) (string, error) {
+	port, err := freePort(ctx)
+	if err != nil {
+		return "", &fault.Error{Kind: fault.Config, ID: "demo.port", Op: "find a free port", Err: err, Hint: "try again"}
+	}
+	return fmt.Sprint(port), nil
+}

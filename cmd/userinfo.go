@@ -1,0 +1,62 @@
+package cmd
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"rely/internal/fault"
+	"rely/internal/output"
+	"rely/internal/provider"
+)
+
+// userinfo asks the provider who is signed in.
+type userinfo struct{ *invocation }
+
+func newUserinfo(i *invocation) *cobra.Command {
+	u := &userinfo{i}
+	c := &cobra.Command{
+		Use:   "userinfo",
+		Short: "Ask the provider who is signed in",
+		Long: `Asks the provider's UserInfo endpoint about the signed-in user, with an access
+token that is renewed first where it is about to expire. The answer's "sub" must
+be that of the ID token, or nothing of it is shown.`,
+		Example: "  rely userinfo\n  rely userinfo -o json | jq -r .result.email",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := u.open(c, false); err != nil {
+				return err
+			}
+			return u.run(c.Context())
+		},
+	}
+	settingFlags(c.Flags(), "min_ttl", "store")
+	return c
+}
+
+func (u *userinfo) run(ctx context.Context) error {
+	if u.profile == "" {
+		return &fault.Error{Kind: fault.Login, ID: "session.none", Op: "find the session", Err: errNoProfile, Hint: "run \"rely login ISSUER --client-id ID\""}
+	}
+	s, err := u.fresh(ctx, u.values.Duration("min_ttl"), false)
+	if err != nil {
+		return err
+	}
+	if s.Subject == "" {
+		return &fault.Error{Kind: fault.Login, ID: "userinfo.nobody", Op: "ask the provider who is signed in", Err: errNobody,
+			Hint: "sign a person in with \"rely login\" and the scope openid"}
+	}
+	hc, err := u.http()
+	if err != nil {
+		return err
+	}
+	p, err := provider.Discover(ctx, hc, s.Issuer)
+	if err != nil {
+		return err
+	}
+	claims, err := p.Userinfo(ctx, s.Access, s.Subject)
+	if err != nil {
+		return err
+	}
+	return output.Print(u.Stdout, u.format(), output.Result{Schema: "userinfo/1", JSON: claims})
+}

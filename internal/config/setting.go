@@ -1,0 +1,131 @@
+// Package config reads profiles and preferences and changes them without
+// harming what a person wrote there. It is strict: an unknown key, a repeated
+// one or a value of the wrong shape is refused with file, line and name. It
+// keeps no secrets, never reads a way round a check from a file, and knows
+// nothing of flows, stores and other tables: whether a name stands in one of
+// them is for the caller to check.
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// A Kind is the shape of a setting's value.
+type Kind int
+
+// The kinds of settings.
+const (
+	Text     Kind = iota // any text without control characters
+	URL                  // absolute, with a host
+	Duration             // as "90s" or "5m", more than zero
+	Switch               // true or false; a flag without a value
+	List                 // of "k=v"; lines in a variable, a list in a file
+)
+
+// A Setting is one thing a user may choose. It has one name in three
+// spellings: flag --client-id, variable RELY_CLIENT_ID, key client_id.
+type Setting struct {
+	Name        string // the key, as "client_id"
+	Help        string // one line, starts with a lower-case noun
+	Default     string // "" where the command decides
+	Placeholder string // what stands for the value in help, as "URL"
+	Kind        Kind
+	Secret      bool // no flag and no key: variable alone
+	Profile     bool // may stand in a profile and in config.yaml
+}
+
+// Settings is the table of settings, in the order help shows them.
+func Settings() []Setting {
+	return []Setting{
+		{Name: "issuer", Help: "issuer of the OpenID Provider", Placeholder: "URL", Kind: URL, Profile: true},
+		{Name: "client_id", Help: "client identifier", Placeholder: "ID", Profile: true},
+		{Name: "client_auth", Help: "client authentication method at the token endpoint", Placeholder: "METHOD", Profile: true},
+		{Name: "client_secret", Help: "client secret", Placeholder: "SECRET", Secret: true},
+		{Name: "client_secret_file", Help: "file that holds the client secret", Placeholder: "FILE"},
+		{Name: "id_token_signed_response_alg", Help: "only signing algorithm accepted for ID tokens", Placeholder: "ALG", Profile: true},
+		{Name: "redirect_uri", Help: "redirect URI, on loopback unless --listen says where", Placeholder: "URL", Kind: URL, Profile: true},
+		{Name: "post_logout_redirect_uri", Help: "where the provider sends the browser after logout", Placeholder: "URL", Kind: URL, Profile: true},
+		{Name: "listen", Help: "address to listen on in place of the redirect URI's", Placeholder: "HOST:PORT", Profile: true},
+		{Name: "tls_cert", Help: "certificate file of the listener", Placeholder: "FILE", Profile: true},
+		{Name: "tls_key", Help: "private key file of the listener", Placeholder: "FILE", Profile: true},
+		{Name: "scope", Help: "scopes to ask for, separated by spaces", Placeholder: "SCOPES", Profile: true},
+		{Name: "flow", Help: "flow that obtains the tokens", Default: "code", Placeholder: "NAME", Profile: true},
+		{Name: "param", Help: "further parameter of the authorization request", Placeholder: "K=V", Kind: List, Profile: true},
+		{Name: "token_param", Help: "further parameter of the token request", Placeholder: "K=V", Kind: List, Profile: true},
+		{Name: "browser", Help: "who walks the login page: a name or a command", Placeholder: "NAME", Profile: true},
+		{Name: "username", Help: "user name for a login page walked by rely", Placeholder: "NAME", Profile: true},
+		{Name: "password", Help: "password of the user", Placeholder: "PASSWORD", Secret: true},
+		{Name: "password_file", Help: "file that holds the user's password", Placeholder: "FILE"},
+		{Name: "store", Help: "where sessions are kept", Placeholder: "NAME", Profile: true},
+		{Name: "min_ttl", Help: "time that a token must still be good for", Default: "60s", Placeholder: "D", Kind: Duration, Profile: true},
+		{Name: "timeout", Help: "time limit of one whole exchange with the provider", Default: "30s", Placeholder: "D", Kind: Duration, Profile: true},
+		{Name: "login_timeout", Help: "time that a person has to sign in", Default: "5m", Placeholder: "D", Kind: Duration, Profile: true},
+		{Name: "ca_cert", Help: "file of further certificate authorities to trust", Placeholder: "FILE", Profile: true},
+		{Name: "output", Help: "output format", Placeholder: "FORMAT", Profile: true},
+		{Name: "profile", Help: "profile to use", Placeholder: "NAME"},
+		{Name: "config", Help: "preferences file; profiles lie beside it", Placeholder: "FILE"},
+		{Name: "non_interactive", Help: "never prompt and never open a browser", Kind: Switch},
+		{Name: "quiet", Help: "say nothing but results and errors", Kind: Switch},
+		{Name: "trace", Help: "show every HTTP exchange on stderr, secrets struck out", Kind: Switch},
+		{Name: "har", Help: "file to write the HTTP exchanges to, secrets struck out", Placeholder: "FILE"},
+	}
+}
+
+// Flag is a setting's name on the command line, without the dashes.
+func Flag(name string) string { return strings.ReplaceAll(name, "_", "-") }
+
+// Variable is a setting's name in the environment.
+func Variable(name string) string { return "RELY_" + strings.ToUpper(name) }
+
+// Find gives the setting of this name.
+func Find(name string) (Setting, bool) {
+	for _, s := range Settings() {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return Setting{}, false
+}
+
+// check tells what is wrong with a value's shape.
+func (s Setting) check(values []string) error {
+	if s.Kind != List && len(values) != 1 {
+		return fmt.Errorf("%s takes one value", s.Name)
+	}
+	for _, v := range values {
+		if strings.ContainsFunc(v, unicode.IsControl) {
+			return fmt.Errorf("%s holds a control character", s.Name)
+		}
+		if err := s.checkOne(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s Setting) checkOne(v string) error {
+	switch s.Kind {
+	case URL:
+		if u, err := url.Parse(v); err != nil || u.Scheme == "" || u.Host == "" {
+			return fmt.Errorf("%s is no absolute URL: %q", s.Name, v)
+		}
+	case Duration:
+		if d, err := time.ParseDuration(v); err != nil || d <= 0 {
+			return fmt.Errorf("%s is no duration such as 90s or 5m: %q", s.Name, v)
+		}
+	case Switch:
+		if _, err := strconv.ParseBool(v); err != nil {
+			return fmt.Errorf("%s is neither true nor false: %q", s.Name, v)
+		}
+	case List:
+		if k, _, ok := strings.Cut(v, "="); !ok || k == "" {
+			return fmt.Errorf("%s has an entry that is not k=v: %q", s.Name, v)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package demoop
+
+import (
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"rely/internal/secret"
+)
+
+// A Client is a relying party the provider knows.
+type Client struct {
+	ID     string
+	Secret secret.String // empty: a public client, which must use PKCE
+	Name   string        // as the consent page shows it; empty means the ID
+
+	RedirectURIs           []string
+	PostLogoutRedirectURIs []string
+	AnyLoopback            bool     // any path and port on loopback will do, with http or https
+	Native                 bool     // on a loopback address any port will do (RFC 8252 7.3)
+	GrantTypes             []string // empty: authorization_code
+	Scopes                 []string // empty: all
+	AuthMethod             string   // empty: any the client can do
+	IDTokenAlg             string   // empty: RS256, the default of OIDC registration 2
+
+	issued   time.Time
+	token    string         // registration access token; empty: not registered dynamically
+	metadata map[string]any // what registration accepted
+}
+
+func (c *Client) public() bool { return c.Secret.Empty() }
+
+func (c *Client) may(grant string) bool {
+	if len(c.GrantTypes) == 0 {
+		return grant == "authorization_code"
+	}
+	return slices.Contains(c.GrantTypes, grant)
+}
+
+func (c *Client) scopes() []string {
+	if len(c.Scopes) == 0 {
+		return userScopes()
+	}
+	return c.Scopes
+}
+
+func (c *Client) title() string {
+	if c.Name == "" {
+		return c.ID
+	}
+	return c.Name
+}
+
+// standing are the clients that every server knows. Their ID tokens are ES256,
+// so that a server starts without making an RSA key.
+func standing() []Client {
+	code := []string{"authorization_code", "refresh_token"}
+	return []Client{
+		{ID: "demo", Name: "Demo client", AnyLoopback: true, Native: true, GrantTypes: code, AuthMethod: "none", IDTokenAlg: "ES256"},
+		{ID: "web", Name: "Demo web application", Secret: secret.New("web-secret-0123456789abcdef"), AnyLoopback: true,
+			GrantTypes: code, AuthMethod: "client_secret_basic", IDTokenAlg: "ES256"},
+		{ID: "service", Name: "Demo service", Secret: secret.New("service-secret-0123456789abcdef"),
+			GrantTypes: []string{"client_credentials"}, Scopes: serviceScopes(), IDTokenAlg: "ES256"},
+	}
+}
+
+// mayRedirect reports whether uri is one the client registered, compared
+// character by character (RFC 9700 2.1), except for the port of a native
+// client's loopback address (RFC 8252 7.3).
+func (c *Client) mayRedirect(uri string) bool { return c.registered(uri, c.RedirectURIs) }
+
+func (c *Client) registered(uri string, list []string) bool {
+	if slices.Contains(list, uri) {
+		return true
+	}
+	u, err := url.Parse(uri)
+	if err != nil || u.Fragment != "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" || strings.HasSuffix(uri, "#") {
+		return false
+	}
+	if c.AnyLoopback && loopbackName(u.Hostname()) {
+		return true
+	}
+	if !c.Native || !loopbackLiteral(u.Hostname()) {
+		return false
+	}
+	return slices.ContainsFunc(list, func(have string) bool {
+		h, err := url.Parse(have)
+		return err == nil && h.Hostname() == u.Hostname() && portless(have, h) == portless(uri, u)
+	})
+}
+
+// portless is uri as it was written, without the port.
+func portless(uri string, u *url.URL) string {
+	if u.Port() == "" {
+		return uri
+	}
+	return strings.Replace(uri, "//"+u.Host, "//"+strings.TrimSuffix(u.Host, ":"+u.Port()), 1)
+}
+
+func loopbackLiteral(host string) bool { return host == "127.0.0.1" || host == "::1" }
+
+func loopbackName(host string) bool { return loopbackLiteral(host) || host == "localhost" }
+
+// fromHere reports whether a peer's address is on this machine.
+func fromHere(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	ip := net.ParseIP(host)
+	return err == nil && ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,294 @@
+package demoop_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/lestrrat-go/jwx/v2/jwk"
+	"github.com/lestrrat-go/jwx/v2/jws"
+
+	"rely/internal/demoop"
+	"rely/internal/fault"
+)
+
+func TestFaultTable(t *testing.T) {
+	t.Parallel()
+	name := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	groups := []string{"discovery", "keys", "id-token", "response", "token", "userinfo", "transport", "words", "good"}
+	seen := map[string]bool{}
+	for _, f := range demoop.Faults() {
+		if !name.MatchString(f.Name) || seen[f.Name] {
+			t.Errorf("the name %q is not lower-kebab, or there twice", f.Name)
+		}
+		seen[f.Name] = true
+		if f.Help == "" || strings.ContainsAny(f.Help, "\n") || len(f.Help) > 100 {
+			t.Errorf("%s: got the help %q, want one line", f.Name, f.Help)
+		}
+		if !slices.Contains(groups, f.Group) || strings.HasPrefix(f.Name, "good-") != (f.Group == "good") {
+			t.Errorf("%s: got the group %q", f.Name, f.Group)
+		}
+		if !slices.Contains([]string{"login", "userinfo", "tokens"}, f.At) {
+			t.Errorf("%s: got the command %q", f.Name, f.At)
+		}
+		if !slices.Contains([]int{0, 5, 6, 7}, f.Exit) || f.Exit == 0 != (f.Group == "good" || f.Name == "escape-claims") {
+			t.Errorf("%s: got the exit code %d", f.Name, f.Exit)
+		}
+		if f.Rule == "" && f.Exit != 0 {
+			t.Errorf("%s: got no rule", f.Name)
+		}
+	}
+}
+
+func TestUnknownFault(t *testing.T) {
+	t.Parallel()
+	_, err := demoop.New(demoop.Options{Issuer: "https://127.0.0.1:1", Now: time.Now, Faults: []string{"no-such-fault"}})
+	if !fault.Is(err, fault.Usage) {
+		t.Errorf("got %v, want a usage fault", err)
+	}
+}
+
+// TestEveryFaultMisbehaves walks through the provider once as it should be and
+// once for each fault, notes what a client can see, and expects a difference.
+func TestEveryFaultMisbehaves(t *testing.T) {
+	t.Parallel()
+	good, again := walk(t), walk(t)
+	if d := cmp.Diff(good, again); d != "" {
+		t.Fatalf("two walks through the good provider differ:\n%s", d)
+	}
+	for _, f := range demoop.Faults() {
+		t.Run(f.Name, func(t *testing.T) {
+			t.Parallel()
+			got := walk(t, f.Name)
+			if cmp.Equal(good, got) {
+				t.Error("got what the good provider does, want a difference")
+			}
+			// A fault of a follow-up command leaves the sign-in alone.
+			if f.At != "login" && f.At != "userinfo" && !cmp.Equal(good["login"], got["login"]) {
+				t.Errorf("the sign-in changed as well: %s", cmp.Diff(good["login"], got["login"]))
+			}
+			if f.At == "userinfo" && !cmp.Equal(good["token"], got["token"]) {
+				t.Errorf("the tokens changed as well: %s", cmp.Diff(good["token"], got["token"]))
+			}
+		})
+	}
+}
+
+// seen is what one exchange showed.
+type seen map[string]any
+
+// walk notes what every endpoint answers, with all that is random taken out.
+func walk(t *testing.T, faults ...string) map[string]seen {
+	t.Helper()
+	o := broken(t, faults...)
+	if len(faults) > 0 && (strings.HasSuffix(faults[0], "-hang") || strings.HasSuffix(faults[0], "-slow")) {
+		o.Close() // lets go of what would not end
+	}
+	out := map[string]seen{}
+	id, secret := "demo", ""
+	if slices.Contains(faults, "good-hs256") {
+		id, secret = "web", "web-secret-0123456789abcdef"
+	}
+	out["discovery"], _ = o.look("GET", "/.well-known/openid-configuration", "")
+	out["discovery again"], _ = o.look("GET", "/.well-known/oauth-authorization-server", "")
+	keys, raw := o.look("GET", "/jwks", "")
+	out["jwks"] = keys
+	p := newPKCE()
+	answer := o.signIn(o.browser(), o.request(p, "client_id", id, "max_age", "1000"))
+	out["response"] = seen{"all": o.plain(answer.Encode())}
+	form := url.Values{"grant_type": {"authorization_code"}, "code": {answer.Get("code")}, "redirect_uri": {callback}, "code_verifier": {p.verifier}}
+	login, refresh := o.ask(id, secret, form, raw)
+	out["token"], out["login"] = login, seen{"r": out["response"], "t": login}
+	form = url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh.Refresh}}
+	out["refresh"], _ = o.ask(id, secret, form, raw)
+	out["userinfo"], _ = o.look("GET", "/userinfo", "Authorization: Bearer "+strings.Map(func(r rune) rune {
+		if r < ' ' {
+			return -1
+		}
+		return r
+	}, refresh.Access))
+	return out
+}
+
+// look asks and reads a part of the answer.
+func (o *op) look(method, path, head string, body ...string) (seen, string) {
+	o.t.Helper()
+	r, err := http.NewRequestWithContext(o.t.Context(), method, o.issuer+path, strings.NewReader(strings.Join(body, "")))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	for line := range strings.Lines(head) {
+		n, v, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		r.Header.Set(n, v)
+	}
+	resp, err := o.http.Do(r)
+	if err != nil {
+		return seen{"err": true}, ""
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, 2<<20))
+	return seen{"status": resp.StatusCode, "type": resp.Header.Get("Content-Type"), "to": resp.Header.Get("Location"), "cut": err != nil,
+		"body": o.plain(string(b)), "after": resp.Header.Get("Retry-After")}, string(b)
+}
+
+// answered is what the rest of a walk needs of a token response.
+type answered struct {
+	Access  string `json:"access_token"`
+	Refresh string `json:"refresh_token"`
+	ID      string `json:"id_token"`
+}
+
+// ask makes a token request and takes the ID token apart.
+func (o *op) ask(id, secret string, form url.Values, jwks string) (seen, answered) {
+	o.t.Helper()
+	head := "Content-Type: application/x-www-form-urlencoded\n"
+	if secret == "" {
+		form.Set("client_id", id)
+	} else {
+		head += "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(id+":"+secret)) + "\n"
+	}
+	s, body := o.look("POST", "/token", head, form.Encode())
+	var a answered
+	if json.Unmarshal([]byte(body), &a) != nil || a.ID == "" {
+		return s, a
+	}
+	set, err := jwk.Parse([]byte(jwks))
+	if err == nil {
+		_, err = jws.Verify([]byte(a.ID), jws.WithKeySet(set, jws.WithRequireKid(false)))
+	}
+	s["signature"] = err == nil
+	parts := strings.Split(a.ID+"..", ".")
+	for i, n := range []string{"header", "claims"} {
+		b, _ := base64.RawURLEncoding.DecodeString(parts[i])
+		s[n] = o.plain(string(b))
+		var claims map[string]any
+		if n != "claims" || json.Unmarshal(b, &claims) != nil {
+			continue
+		}
+		for _, date := range []string{"exp", "iat", "nbf", "auth_time"} {
+			if v, ok := claims[date].(float64); ok {
+				s[date] = v - float64(o.now().Unix())
+			}
+		}
+		s["at_hash"] = fmt.Sprint(claims["at_hash"]) == half(a.Access)
+	}
+	return s, a
+}
+
+func (o *op) now() time.Time { return o.clock() }
+
+var random = regexp.MustCompile(`[A-Za-z0-9_-]{20,}|[A-Z2-7]{12}|\b1[0-9]{9}\b`)
+
+// plain takes out what differs from run to run.
+func (o *op) plain(s string) string {
+	s = strings.ReplaceAll(strings.ReplaceAll(s, o.issuer, "ISSUER"), url.QueryEscape(o.issuer), "ISSUER")
+	return random.ReplaceAllString(s, "RANDOM")
+}
+
+func TestFaultsLetGo(t *testing.T) {
+	t.Parallel()
+	for name, path := range map[string]string{"discovery-hang": "/.well-known/openid-configuration", "token-hang": "/token", "jwks-endless": "/jwks"} {
+		t.Run(name+" when the server closes", func(t *testing.T) {
+			t.Parallel()
+			o := broken(t, name)
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				method := "GET"
+				if path == "/token" {
+					method = "POST"
+				}
+				r, _ := http.NewRequestWithContext(context.WithoutCancel(t.Context()), method, o.issuer+path, nil)
+				if resp, err := o.http.Do(r); err == nil {
+					_, _ = io.Copy(io.Discard, resp.Body)
+					resp.Body.Close()
+				}
+			}()
+			for o.total() == 0 {
+				select {
+				case <-done:
+					t.Fatal("the request ended by itself")
+				default:
+				}
+			}
+			o.Close()
+			<-done
+		})
+	}
+	t.Run("when the client goes", func(t *testing.T) {
+		t.Parallel()
+		ended := make(chan string, 1)
+		o := start(t, "", func(opt *demoop.Options) {
+			opt.Faults, opt.Log = []string{"discovery-hang"}, func(line string) { ended <- line }
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			for o.total() == 0 {
+			}
+			cancel()
+		}()
+		r, _ := http.NewRequestWithContext(ctx, "GET", o.issuer+"/.well-known/openid-configuration", nil)
+		if _, err := o.http.Do(r); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want a cancelled request", err)
+		}
+		if got, want := <-ended, "GET /.well-known/openid-configuration 200"; got != want {
+			t.Errorf("got the log %q, want %q", got, want)
+		}
+	})
+}
+
+func TestSlowAnswerTicks(t *testing.T) {
+	t.Parallel()
+	tick := make(chan time.Time)
+	o := start(t, "", func(opt *demoop.Options) {
+		opt.Faults, opt.Tick = []string{"discovery-slow"}, func(time.Duration) <-chan time.Time { return tick }
+	})
+	resp, err := o.http.Get(o.issuer + "/.well-known/openid-configuration")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b := make([]byte, 3)
+	for i := range b {
+		if _, err := io.ReadFull(resp.Body, b[i:i+1]); err != nil {
+			t.Fatal(err)
+		}
+		tick <- time.Time{}
+	}
+	if got := string(b); got != "{  " {
+		t.Errorf("got %q, want a byte for each tick", got)
+	}
+}
+
+func TestOneFailureOnly(t *testing.T) {
+	t.Parallel()
+	o := broken(t, "good-discovery-retry")
+	first, second := o.get(o.http, "/.well-known/openid-configuration"), o.get(o.http, "/.well-known/openid-configuration")
+	if first.StatusCode != 503 || first.Header.Get("Retry-After") != "1" || second.StatusCode != 200 {
+		t.Errorf("got %d and %d, want 503 and then 200", first.StatusCode, second.StatusCode)
+	}
+}
+
+func TestStats(t *testing.T) {
+	t.Parallel()
+	o := broken(t, "token-500-then-well")
+	o.refresh("nonsense")
+	o.refresh("nonsense")
+	o.post(o.http, "/token", url.Values{"grant_type": {"client_credentials"}})
+	got := o.Stats()
+	want := map[string]int{"token": 3, "token refresh_token": 2, "token client_credentials": 1}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("want, got:\n%s", d)
+	}
+}

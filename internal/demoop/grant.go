@@ -1,0 +1,196 @@
+package demoop
+
+import (
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"rely/internal/demoop/keys"
+	"rely/internal/demoop/quirk"
+)
+
+// A grant is what one person allowed one client, with everything issued from
+// it: ending it ends all of that.
+type grant struct {
+	client   *Client
+	user     *user // nil for client_credentials
+	scopes   []string
+	nonce    string
+	authTime time.Time
+	sid      string
+	ended    bool
+}
+
+type code struct {
+	*grant
+	redirect  string
+	challenge string
+	used      bool
+}
+
+type access struct {
+	*grant
+	scopes  []string
+	revoked bool
+	issued  time.Time
+}
+
+type refresh struct {
+	*grant
+	used bool
+}
+
+// newCode makes an authorization code. It stays on the shelf after its use for
+// as long as a refresh token lives, so that a second use is noticed.
+func (s *Server) newCode(a *authz, sess *session) string {
+	c := fresh()
+	g := &grant{client: a.client, user: sess.user, scopes: a.scopes, nonce: a.nonce, authTime: sess.authTime, sid: sess.sid}
+	s.codes.put(c, &code{grant: g, redirect: a.redirect, challenge: a.challenge}, s.now(), s.now().Add(s.o.CodeTTL))
+	return c
+}
+
+// issue answers a token request (RFC 6749 5.1). scopes may be fewer than the
+// grant's; nonce is the request's, empty on a refresh (OIDC Core 12.2).
+func (s *Server) issue(g *grant, scopes []string, again bool) (map[string]any, error) {
+	token := fresh()
+	s.access.put(token, &access{grant: g, scopes: scopes, issued: s.now()}, s.now(), s.now().Add(s.o.AccessTTL))
+	m := map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": int(s.o.AccessTTL / time.Second),
+		"scope": strings.Join(scopes, " ")}
+	// Whoever is registered for the refresh grant gets a refresh token;
+	// offline_access decides only whether it outlives the sign-in session.
+	if g.user != nil && g.client.may("refresh_token") && !(again && s.keepsRefresh()) {
+		next := fresh()
+		s.refresh.put(next, &refresh{grant: g}, s.now(), s.now().Add(s.o.RefreshTTL))
+		m["refresh_token"] = next
+	}
+	if g.user != nil && slices.Contains(scopes, "openid") {
+		id, err := s.idToken(g, token, again)
+		if err != nil {
+			return nil, err
+		}
+		m["id_token"] = id
+	}
+	for _, f := range s.faults {
+		if f.Answer != nil {
+			f.Answer(m, again)
+		}
+	}
+	return m, nil
+}
+
+// keepsRefresh reports whether a fault has turned rotation off.
+func (s *Server) keepsRefresh() bool {
+	return slices.ContainsFunc(s.faults, func(f quirk.Fault) bool { return f.Keep })
+}
+
+// alg is what a client's ID tokens are signed with: what was registered, or
+// what a fault is about.
+func (s *Server) alg(c *Client) string {
+	alg := c.IDTokenAlg
+	for _, f := range s.faults {
+		if f.Alg != "" {
+			alg = f.Alg
+		}
+	}
+	switch {
+	case alg == "HS256" && c.public():
+		return "ES256"
+	case alg == "":
+		return "RS256"
+	}
+	return alg
+}
+
+// idToken makes the ID token (OIDC Core 2, 3.1.3.6, 12.2).
+func (s *Server) idToken(g *grant, accessToken string, again bool) (string, error) {
+	alg := s.alg(g.client)
+	key := keys.HMAC([]byte(g.client.Secret.Reveal()))
+	if alg != "HS256" {
+		var err error
+		if key, err = s.ring.For(alg); err != nil {
+			return "", err
+		}
+	}
+	now := s.now()
+	claims := map[string]any{"iss": s.o.Issuer, "sub": g.user.name, "aud": g.client.ID, "iat": now.Unix(),
+		"exp": now.Add(s.o.AccessTTL).Unix(), "auth_time": g.authTime.Unix(), "sid": g.sid, "at_hash": half(alg, accessToken)}
+	if g.nonce != "" && !again {
+		claims["nonce"] = g.nonce
+	}
+	header := map[string]any{"alg": alg, "typ": "JWT"}
+	if key.Kid != "" {
+		header["kid"] = key.Kid
+	}
+	t := &quirk.Token{Header: header, Claims: claims, Key: key, Ring: s.ring, Refresh: again, Now: now}
+	for _, f := range s.faults {
+		if f.IDToken != nil {
+			if err := f.IDToken(t); err != nil {
+				return "", err
+			}
+		}
+	}
+	out, err := t.Key.Sign(t.Header, t.Claims)
+	for _, f := range s.faults {
+		if f.Signed != nil && err == nil {
+			out, err = f.Signed(out, t)
+		}
+	}
+	return out, err
+}
+
+// half is the left half of the hash that goes with alg (OIDC Core 3.1.3.6);
+// Ed25519 hashes with SHA-512.
+func half(alg, value string) string {
+	switch {
+	case alg == "EdDSA":
+		sum := sha512.Sum512([]byte(value))
+		return keys.Part(sum[:32])
+	case strings.HasSuffix(alg, "384"):
+		sum := sha512.Sum384([]byte(value))
+		return keys.Part(sum[:24])
+	}
+	sum := sha256.Sum256([]byte(value))
+	return keys.Part(sum[:16])
+}
+
+// A hinted is what an id_token_hint says.
+type hinted struct {
+	Issuer   string `json:"iss"`
+	Subject  string `json:"sub"`
+	Audience string `json:"aud"`
+	Session  string `json:"sid"`
+}
+
+// hint reads an ID token that comes back. It may have expired (RP-Initiated
+// Logout 4); it must be ours.
+func (s *Server) hint(token string) (hinted, error) {
+	payload, err := s.ring.Verify(token)
+	if err != nil {
+		// Signed with a client's secret, perhaps: the claims say whose, and the
+		// signature then says whether that is true.
+		payload, err = s.byClient(token)
+	}
+	var h hinted
+	if err == nil {
+		err = json.Unmarshal(payload, &h)
+	}
+	if err == nil && h.Issuer != s.o.Issuer {
+		err = errors.New("another issuer's")
+	}
+	return h, err
+}
+
+func (s *Server) byClient(token string) ([]byte, error) {
+	for _, c := range s.clients {
+		if !c.public() && s.alg(c) == "HS256" {
+			if payload, err := keys.HMAC([]byte(c.Secret.Reveal())).Verify(token); err == nil {
+				return payload, nil
+			}
+		}
+	}
+	return nil, errors.New("signed by nobody known here")
+}

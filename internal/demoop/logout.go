@@ -1,0 +1,81 @@
+package demoop
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"rely/internal/demoop/page"
+)
+
+// logout is the end session endpoint (RP-Initiated Logout 2). The person is
+// always asked when there is a session: a page that signs people out by being
+// loaded is a nuisance.
+func (s *Server) logout(r *http.Request) reply {
+	q := r.URL.Query()
+	if r.Method == http.MethodPost {
+		q = r.PostForm
+	}
+	if n := repeated(q); n != "" {
+		return wrong("A parameter is there more than once.", n)
+	}
+	id := q.Get("client_id")
+	if token := q.Get("id_token_hint"); token != "" {
+		h, err := s.hint(token)
+		switch {
+		case err != nil:
+			return wrong("The id_token_hint is not from this provider.", "")
+		case id != "" && id != h.Audience:
+			return wrong("The id_token_hint was issued to another client.", "client_id: "+id)
+		}
+		id = h.Audience
+	}
+	c := s.clients[id]
+	after := q.Get("post_logout_redirect_uri")
+	switch {
+	case id != "" && c == nil:
+		return wrong("The application is not registered here.", "client_id: "+id)
+	case after != "" && (c == nil || !c.registered(after, c.PostLogoutRedirectURIs)):
+		return wrong("The application asked to go on to an address that it has not registered.", "post_logout_redirect_uri: "+after)
+	}
+	if state := q.Get("state"); after != "" && state != "" {
+		glue := "?"
+		if strings.Contains(after, "?") {
+			glue = "&"
+		}
+		after += glue + url.Values{"state": {state}}.Encode()
+	}
+	sess, ok := s.session(r)
+	if !ok || sess.user == nil {
+		return signedOut(after)
+	}
+	name := ""
+	if c != nil {
+		name = c.title()
+	}
+	tx := s.keep(&pending{after: after}, "", sess)
+	return page.SignOut{Action: s.base + "/logout/confirm", Tx: tx, CSRF: sess.csrf, Client: name, User: sess.user.name}.
+		Page(page.Target(after)).Write
+}
+
+// logoutConfirm takes the sign-out form.
+func (s *Server) logoutConfirm(r *http.Request) reply {
+	p, sess, no := s.form(r)
+	if no != nil || p.authz != nil {
+		return or(no)
+	}
+	s.pending.drop(r.PostForm.Get("tx"))
+	if r.PostForm.Get("action") != "logout" {
+		return page.Notice(http.StatusOK, "Still signed in", "Nothing was changed. You can close this page.").Write
+	}
+	s.sessions.drop(sess.cookie)
+	s.endSession(sess.sid)
+	return s.setCookie("", signedOut(p.after))
+}
+
+func signedOut(after string) reply {
+	if after != "" {
+		return to(after)
+	}
+	return page.Notice(http.StatusOK, "Signed out", "You are signed out of the demo provider. You can close this page.").Write
+}

@@ -1,0 +1,77 @@
+package demoop
+
+import (
+	"net/http"
+	"slices"
+
+	"rely/internal/demoop/keys"
+	"rely/internal/demoop/page"
+)
+
+// discovery describes the provider (OIDC Discovery 3, RFC 8414 2).
+func (s *Server) discovery(*http.Request) reply {
+	var claims []string
+	for _, scope := range userScopes() {
+		claims = append(claims, claimsOf(scope)...)
+	}
+	methods := []string{"client_secret_basic", "client_secret_post"}
+	m := map[string]any{
+		"issuer":                                         s.o.Issuer,
+		"authorization_endpoint":                         s.base + "/authorize",
+		"token_endpoint":                                 s.base + "/token",
+		"userinfo_endpoint":                              s.base + "/userinfo",
+		"jwks_uri":                                       s.base + "/jwks",
+		"registration_endpoint":                          s.base + "/register",
+		"introspection_endpoint":                         s.base + "/introspect",
+		"revocation_endpoint":                            s.base + "/revoke",
+		"end_session_endpoint":                           s.base + "/logout",
+		"scopes_supported":                               userScopes(),
+		"response_types_supported":                       []string{"code"},
+		"response_modes_supported":                       []string{"query", "form_post"},
+		"grant_types_supported":                          grantTypes(),
+		"subject_types_supported":                        []string{"public"},
+		"id_token_signing_alg_values_supported":          append(keys.Algs(), "HS256"),
+		"token_endpoint_auth_methods_supported":          append(methods, "none"),
+		"revocation_endpoint_auth_methods_supported":     append(methods, "none"),
+		"introspection_endpoint_auth_methods_supported":  methods,
+		"code_challenge_methods_supported":               []string{"S256"},
+		"claims_supported":                               slices.Concat([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid"}, claims),
+		"claim_types_supported":                          []string{"normal"},
+		"prompt_values_supported":                        []string{"none", "login", "consent", "select_account"},
+		"claims_parameter_supported":                     false,
+		"request_parameter_supported":                    false,
+		"request_uri_parameter_supported":                false,
+		"authorization_response_iss_parameter_supported": true,
+	}
+	for _, f := range s.faults {
+		if f.Metadata != nil {
+			f.Metadata(m)
+		}
+	}
+	return with("Cache-Control", "public, max-age=300", object(http.StatusOK, m))
+}
+
+func grantTypes() []string {
+	return []string{"authorization_code", "refresh_token", "client_credentials"}
+}
+
+// jwks publishes the keys (RFC 7517 5).
+func (s *Server) jwks(*http.Request) reply {
+	set, err := s.ring.JWKs()
+	if err != nil {
+		return refuse(http.StatusInternalServerError, "server_error", "the keys cannot be published")
+	}
+	for _, f := range s.faults {
+		if f.Keys != nil {
+			set = f.Keys(set)
+		}
+	}
+	return with("Cache-Control", "public, max-age=300", object(http.StatusOK, map[string]any{"keys": set}))
+}
+
+// home is for the person who types the issuer into a browser.
+func (s *Server) home(*http.Request) reply {
+	return page.Notice(http.StatusOK, "This is an OpenID Provider",
+		"There is nothing to see here: an application sends you to the page that you need. What it can do stands in its metadata:",
+		s.base+"/.well-known/openid-configuration").Write
+}

@@ -1,0 +1,69 @@
+// Package quirk is the table of the embedded provider's misbehaviours: each
+// entry turns on exactly one lie, or one liberty that the specifications
+// grant. It only bends what the good provider made; it serves nothing by
+// itself, and it knows nothing of the client that has to find out.
+package quirk
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"rely/internal/demoop/keys"
+)
+
+// An Endpoint names a part of the provider, for Stats and for [Fault.On].
+type Endpoint string
+
+// The endpoints that a fault can take over.
+const (
+	Discovery Endpoint = "discovery"
+	JWKS      Endpoint = "jwks"
+	Authorize Endpoint = "authorize"
+	Tokens    Endpoint = "token"
+	UserInfo  Endpoint = "userinfo"
+)
+
+// A Fault is one misbehaviour. The hooks that are nil leave the good answer
+// as it is.
+type Fault struct {
+	Name  string // lower-kebab; those that start with good- must be accepted
+	Help  string // one line: what the provider does
+	Rule  string // the section a client cites; empty where nothing is broken
+	Group string // discovery, keys, id-token, response, token, userinfo, transport, words, good
+	At    string // the command that meets it: login, userinfo, or tokens (a refresh)
+	Exit  int    // what that command should exit with; 0 for a tolerance
+	Needs string // what it shows up with only: "secret" (a confidential client), "max_age" (in the request), or nothing
+
+	Alg      string                                         // every client's ID token algorithm
+	Start    func(*keys.Ring) error                         // before the first request
+	Metadata func(m map[string]any)                         // discovery
+	Keys     func(set []map[string]any) []map[string]any    // jwks
+	Response func(v url.Values)                             // the good authorization response, to be bent
+	IDToken  func(t *Token) error                           // header, claims and key, before signing
+	Signed   func(compact string, t *Token) (string, error) // after signing
+	Answer   func(m map[string]any, refresh bool)           // the token response
+	Claims   func(m map[string]any)                         // userinfo
+	Keep     bool                                           // refresh tokens are not rotated
+	On       Endpoint                                       // where Serve stands
+	Serve    func(x *Exchange)                              // answers instead of the good endpoint
+}
+
+// A Token is an ID token that is about to be signed.
+type Token struct {
+	Header, Claims map[string]any
+	Key            keys.Key   // the key the good provider signs with
+	Ring           *keys.Ring // all its keys
+	Refresh        bool       // this is the answer to a refresh request
+	Now            time.Time
+}
+
+// An Exchange is one request to an endpoint that a fault has taken over.
+type Exchange struct {
+	W     http.ResponseWriter
+	R     *http.Request
+	Count int                                  // 1 for the first request to this endpoint
+	Good  http.Handler                         // what would have answered
+	Stop  <-chan struct{}                      // closed when the server closes
+	Tick  func(time.Duration) <-chan time.Time // nil: time stands still
+}

@@ -1,0 +1,161 @@
+package demoop
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+
+	"rely/internal/demoop/quirk"
+)
+
+// A reply is an answer that is decided and only has to be sent.
+type reply func(w http.ResponseWriter)
+
+// routes is the map of the house.
+func (s *Server) routes() *http.ServeMux {
+	m := http.NewServeMux()
+	base := strings.TrimSuffix(s.issuer.Path, "/")
+	on := func(methods, path string, e quirk.Endpoint, h func(*http.Request) reply) {
+		for method := range strings.FieldsSeq(methods) {
+			m.Handle(method+" "+path, s.at(e, h))
+		}
+	}
+	on("GET", base+"/.well-known/openid-configuration", quirk.Discovery, s.discovery)
+	on("GET", "/.well-known/oauth-authorization-server"+base, quirk.Discovery, s.discovery)
+	on("GET", base+"/jwks", quirk.JWKS, s.jwks)
+	on("GET POST", base+"/authorize", quirk.Authorize, s.authorize)
+	on("POST", base+"/login", "login", s.login)
+	on("GET", base+"/continue", "continue", s.goOn)
+	on("POST", base+"/consent", "consent", s.consent)
+	on("POST", base+"/token", quirk.Tokens, s.token)
+	on("GET POST", base+"/userinfo", quirk.UserInfo, s.userinfo)
+	on("POST", base+"/introspect", "introspect", s.introspect)
+	on("POST", base+"/revoke", "revoke", s.revoke)
+	on("GET POST", base+"/logout", "logout", s.logout)
+	on("POST", base+"/logout/confirm", "logout confirm", s.logoutConfirm)
+	on("POST", base+"/register", "register", s.register)
+	on("GET PUT DELETE", base+"/register/{id}", "registration", s.manage)
+	on("PUT", base+"/v1/environments/demo/users/{sub}/password", "password", s.changePassword)
+	on("GET", base+"/v1/environments/demo/passwordPolicies", "password policies", s.passwordPolicies)
+	on("GET", base+"/{$}", "home", s.home)
+	return m
+}
+
+// at wraps a handler: the body is read up to its limit, the request counted,
+// the fault that has taken the endpoint over asked, and the handler run alone.
+// Whatever waits for the network does so outside the lock.
+func (s *Server) at(e quirk.Endpoint, h func(*http.Request) reply) http.Handler {
+	good := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		answer := h(r)
+		s.mu.Unlock()
+		answer(w)
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		if err != nil {
+			refuse(http.StatusRequestEntityTooLarge, "invalid_request", errTooLarge.Error())(w)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if err := r.ParseForm(); err != nil {
+			refuse(http.StatusBadRequest, "invalid_request", "the parameters cannot be read")(w)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		n := s.count(e, r)
+		for _, f := range s.faults {
+			if f.On == e && f.Serve != nil {
+				f.Serve(&quirk.Exchange{W: w, R: r, Count: n, Good: good, Stop: s.stop, Tick: s.o.Tick})
+				return
+			}
+		}
+		good.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) count(e quirk.Endpoint, r *http.Request) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counts[string(e)]++
+	if e == quirk.Tokens {
+		switch g := r.PostForm.Get("grant_type"); g {
+		case "authorization_code", "refresh_token", "client_credentials":
+			s.counts["token "+g]++
+		}
+	}
+	return s.counts[string(e)]
+}
+
+// object answers with JSON that is not to be kept.
+func object(code int, v any) reply {
+	return func(w http.ResponseWriter) {
+		b, err := json.Marshal(v)
+		if err != nil {
+			http.Error(w, "the answer cannot be encoded", http.StatusInternalServerError)
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", "application/json")
+		if h.Get("Cache-Control") == "" {
+			h.Set("Cache-Control", "no-store")
+			h.Set("Pragma", "no-cache")
+		}
+		h.Set("X-Content-Type-Options", "nosniff")
+		w.WriteHeader(code)
+		_, _ = w.Write(b)
+	}
+}
+
+// with adds a header line to an answer.
+func with(name, value string, r reply) reply {
+	return func(w http.ResponseWriter) {
+		w.Header().Add(name, value)
+		r(w)
+	}
+}
+
+// refuse is an error object (RFC 6749 5.2).
+func refuse(code int, id, description string) reply {
+	return object(code, map[string]string{"error": id, "error_description": description})
+}
+
+func plain(code int, words string) reply {
+	return func(w http.ResponseWriter) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.WriteHeader(code)
+		_, _ = io.WriteString(w, words+"\n")
+	}
+}
+
+func empty(code int) reply {
+	return func(w http.ResponseWriter) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(code)
+	}
+}
+
+// to sends the browser on with a GET.
+func to(uri string) reply {
+	return func(w http.ResponseWriter) {
+		h := w.Header()
+		h.Set("Location", uri)
+		h.Set("Cache-Control", "no-store")
+		h.Set("Referrer-Policy", "no-referrer")
+		w.WriteHeader(http.StatusSeeOther)
+	}
+}
+
+// repeated gives the name of a parameter that is there twice, which no OAuth
+// request may have (RFC 6749 3.1, 3.2).
+func repeated(values map[string][]string) string {
+	for n, v := range values {
+		if len(v) > 1 {
+			return n
+		}
+	}
+	return ""
+}

@@ -1,0 +1,192 @@
+// Package demoop is a whole OpenID Provider for trying things out: two users,
+// everything in memory, for callers on this machine only. It can be told to
+// misbehave in exactly one way at a time ([Faults]). It shares no protocol
+// code with the client, because two sides written from the same helper agree
+// on the same mistake. It is no provider for real accounts: it stores nothing,
+// throttles little and shows its users' passwords on the sign-in page.
+package demoop
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"rely/internal/demoop/keys"
+	"rely/internal/demoop/quirk"
+	"rely/internal/fault"
+	"rely/internal/secret"
+)
+
+// Options say what a server is. Issuer and Now are required.
+type Options struct {
+	Issuer string           // full URL, as https://127.0.0.1:9443 or with a path
+	Now    func() time.Time // the clock
+	// Tick starts a timer for the answers that come slowly on purpose; with nil
+	// such an answer stops after its first bytes.
+	Tick   func(time.Duration) <-chan time.Time
+	Faults []string     // names from [Faults]; usually none or one
+	Log    func(string) // one line for each request, without secrets; nil is silent
+
+	CodeTTL, AccessTTL, RefreshTTL time.Duration // 0 means 60 s, 5 min, 24 h
+
+	Clients            []Client      // beside demo, web and service
+	InitialAccessToken secret.String // registration asks for it; empty: anyone may register
+}
+
+// How much of anything the server keeps at a time.
+const (
+	maxClients  = 1000
+	maxCodes    = 1000
+	maxTokens   = 10000
+	maxSessions = 1000
+	maxPending  = 1000
+	maxBody     = 64 << 10
+)
+
+// A Server is the provider. It is an [http.Handler] for every path of its
+// host: discovery of an issuer with a path has a place outside that path.
+type Server struct {
+	o      Options
+	issuer *url.URL
+	base   string // the issuer without a slash at the end: endpoints start with it
+	mux    *http.ServeMux
+	ring   *keys.Ring
+	faults []quirk.Fault
+	stop   chan struct{}
+	once   sync.Once
+
+	mu       sync.Mutex // guards everything below
+	users    []*user
+	clients  map[string]*Client
+	codes    *shelf[*code]
+	access   *shelf[*access]
+	refresh  *shelf[*refresh]
+	sessions *shelf[*session]
+	pending  *shelf[*pending]
+	counts   map[string]int
+}
+
+// New makes a server. Errors are [fault.Usage] for an unknown fault name and
+// [fault.Config] for an issuer that cannot be one.
+func New(o Options) (*Server, error) {
+	u, err := url.Parse(o.Issuer)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil ||
+		strings.ContainsAny(o.Issuer, "?#{}") || o.Now == nil {
+		return nil, &fault.Error{Kind: fault.Config, ID: "op.issuer", Op: "start the provider",
+			Err: fmt.Errorf("%q cannot be an issuer", o.Issuer), Spec: "OIDC Core 2 (iss)",
+			Hint: "use a URL with scheme and host, without query and fragment"}
+	}
+	o.CodeTTL = either(o.CodeTTL, time.Minute)
+	o.AccessTTL = either(o.AccessTTL, 5*time.Minute)
+	o.RefreshTTL = either(o.RefreshTTL, 24*time.Hour)
+	if o.Log == nil {
+		o.Log = func(string) {}
+	}
+	s := &Server{o: o, issuer: u, base: strings.TrimSuffix(o.Issuer, "/"), stop: make(chan struct{}),
+		users: users(), clients: map[string]*Client{}, counts: map[string]int{},
+		codes: newShelf[*code](maxCodes), access: newShelf[*access](maxTokens), refresh: newShelf[*refresh](maxTokens),
+		sessions: newShelf[*session](maxSessions), pending: newShelf[*pending](maxPending)}
+	for _, c := range slices.Concat(standing(), o.Clients) {
+		s.clients[c.ID] = &c
+	}
+	if s.ring, err = keys.NewRing(); err != nil {
+		return nil, &fault.Error{Kind: fault.Internal, ID: "op.key", Op: "make a signing key", Err: err}
+	}
+	if err := s.turnOn(o.Faults); err != nil {
+		return nil, err
+	}
+	s.mux = s.routes()
+	return s, nil
+}
+
+func either(d, standard time.Duration) time.Duration {
+	if d == 0 {
+		return standard
+	}
+	return d
+}
+
+// Close lets go of the requests that a fault keeps hanging. The server still
+// answers; whoever listens ends that.
+func (s *Server) Close() { s.once.Do(func() { close(s.stop) }) }
+
+// RotateKeys makes new signing keys; the turned ones stay published for a
+// while. Errors come from the random source only.
+func (s *Server) RotateKeys() error { return s.ring.Rotate() }
+
+// Stats counts requests by endpoint ("discovery", "jwks", "authorize", "token",
+// "userinfo", ...), and token requests by grant as well ("token refresh_token").
+func (s *Server) Stats() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.counts)
+}
+
+// Faults is the table of misbehaviours, in the order help shows it.
+func Faults() []Fault { return quirk.All() }
+
+// A Fault is one entry of [Faults].
+type Fault = quirk.Fault
+
+// turnOn looks the faults up and lets them prepare.
+func (s *Server) turnOn(names []string) error {
+	all := Faults()
+	for _, n := range names {
+		i := slices.IndexFunc(all, func(f Fault) bool { return f.Name == n })
+		if i < 0 {
+			return &fault.Error{Kind: fault.Usage, ID: "op.fault", Op: "start the provider",
+				Err: fmt.Errorf("there is no fault named %q", n), Hint: "run \"rely demo --list\" to see the faults"}
+		}
+		f := all[i]
+		if f.Start != nil {
+			if err := f.Start(s.ring); err != nil {
+				return &fault.Error{Kind: fault.Internal, ID: "op.fault", Op: "turn on " + n, Err: err}
+			}
+		}
+		s.faults = append(s.faults, f)
+	}
+	return nil
+}
+
+// now is the injected clock.
+func (s *Server) now() time.Time { return s.o.Now() }
+
+// ServeHTTP answers callers on this machine that ask for this host by name;
+// the rest gets a polite refusal, also a browser that was sent here under
+// another host's name (DNS rebinding).
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rec := &status{ResponseWriter: w}
+	switch {
+	case !fromHere(r.RemoteAddr):
+		plain(http.StatusForbidden, "this demo provider answers callers on its own machine only")(rec)
+	case !strings.EqualFold(r.Host, s.issuer.Host):
+		plain(http.StatusMisdirectedRequest, "this demo provider answers under the host name of its issuer only")(rec)
+	default:
+		s.mux.ServeHTTP(rec, r)
+	}
+	if rec.code == 0 {
+		rec.code = http.StatusOK
+	}
+	// The path is printable already, except for what percent-encoding hid.
+	s.o.Log(fmt.Sprintf("%s %s %d", r.Method, r.URL.EscapedPath(), rec.code))
+}
+
+// A status remembers the code for the log.
+type status struct {
+	http.ResponseWriter
+	code int
+}
+
+func (s *status) WriteHeader(code int) { s.code = code; s.ResponseWriter.WriteHeader(code) }
+
+// Unwrap lets http.ResponseController reach the connection.
+func (s *status) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
+// errTooLarge is what a body over the limit gets.
+var errTooLarge = errors.New("the request body is larger than 64 KiB")

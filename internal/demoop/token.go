@@ -1,0 +1,152 @@
+package demoop
+
+import (
+	"crypto/sha256"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"rely/internal/demoop/keys"
+)
+
+// authenticate tells which client is asking (RFC 6749 2.3). The reply is the
+// refusal, or nil.
+func (s *Server) authenticate(r *http.Request) (*Client, reply) {
+	id, given, method := r.PostForm.Get("client_id"), r.PostForm.Get("client_secret"), "none"
+	if given != "" {
+		method = "client_secret_post"
+	}
+	if head := r.Header.Get("Authorization"); head != "" {
+		user, pass, ok := r.BasicAuth()
+		// Both halves were form-encoded before they were joined (RFC 6749 2.3.1).
+		name, err1 := url.QueryUnescape(user)
+		pass, err2 := url.QueryUnescape(pass)
+		switch {
+		case !ok || err1 != nil || err2 != nil:
+			return nil, noClient()
+		case given != "" || id != "" && id != name:
+			return nil, refuse(http.StatusBadRequest, "invalid_request", "the client proves itself in two ways")
+		}
+		id, given, method = name, pass, "client_secret_basic"
+	}
+	c := s.clients[id]
+	want := fresh()
+	if c != nil {
+		want = c.Secret.Reveal()
+	}
+	right := same(given, want)
+	if c == nil || !right || c.AuthMethod != "" && c.AuthMethod != method || !c.public() && method == "none" {
+		return nil, noClient()
+	}
+	return c, nil
+}
+
+func noClient() reply {
+	return with("WWW-Authenticate", `Basic realm="demo provider", charset="UTF-8"`,
+		refuse(http.StatusUnauthorized, "invalid_client", "the client is unknown or did not prove itself as registered"))
+}
+
+// token is the token endpoint (RFC 6749 3.2). Parameters come in the body
+// only.
+func (s *Server) token(r *http.Request) reply {
+	if n := repeated(r.PostForm); n != "" {
+		return refuse(http.StatusBadRequest, "invalid_request", n+" is there more than once")
+	}
+	c, no := s.authenticate(r)
+	if no != nil {
+		return no
+	}
+	g := r.PostForm.Get("grant_type")
+	switch {
+	case g == "":
+		return refuse(http.StatusBadRequest, "invalid_request", "grant_type is missing")
+	case !slices.Contains(grantTypes(), g):
+		return refuse(http.StatusBadRequest, "unsupported_grant_type", "this provider does not know the grant type")
+	case !c.may(g):
+		return refuse(http.StatusBadRequest, "unauthorized_client", "the client is not registered for this grant type")
+	case g == "authorization_code":
+		return s.redeem(c, r.PostForm)
+	case g == "refresh_token":
+		return s.renew(c, r.PostForm)
+	}
+	return s.serve(c, r.PostForm)
+}
+
+func badGrant(why string) reply { return refuse(http.StatusBadRequest, "invalid_grant", why) }
+
+// answer issues the tokens of a grant.
+func (s *Server) answer(g *grant, scopes []string, again bool) reply {
+	m, err := s.issue(g, scopes, again)
+	if err != nil {
+		return refuse(http.StatusInternalServerError, "server_error", "the tokens cannot be made")
+	}
+	return object(http.StatusOK, m)
+}
+
+// alive reports whether a grant still counts.
+func (s *Server) alive(g *grant) bool { return !g.ended && s.clients[g.client.ID] == g.client }
+
+// redeem exchanges a code, once (RFC 6749 4.1.3, 4.1.2; RFC 7636 4.6).
+func (s *Server) redeem(c *Client, f url.Values) reply {
+	k, _, ok := s.codes.get(f.Get("code"), s.now())
+	if !ok || k.client != c || !s.alive(k.grant) {
+		return badGrant("the code is unknown, too old or another client's")
+	}
+	if k.used {
+		k.ended = true
+		return badGrant("the code was used before; everything issued from it is revoked")
+	}
+	verifier := f.Get("code_verifier")
+	sum := sha256.Sum256([]byte(verifier))
+	switch {
+	case f.Get("redirect_uri") != k.redirect:
+		return badGrant("redirect_uri is not the one of the authorization request")
+	case k.challenge == "" && verifier != "":
+		return badGrant("code_verifier without a code_challenge in the authorization request")
+	case k.challenge != "" && (len(verifier) < 43 || len(verifier) > 128 || strings.Trim(verifier, unreserved) != ""),
+		k.challenge != "" && !same(keys.Part(sum[:]), k.challenge):
+		return badGrant("code_verifier does not fit the code_challenge")
+	}
+	k.used = true
+	s.codes.put(f.Get("code"), k, s.now(), s.now().Add(s.o.RefreshTTL))
+	return s.answer(k.grant, k.scopes, false)
+}
+
+// renew exchanges a refresh token, once: a second use means that two parties
+// hold it, and ends the grant (RFC 9700 4.14.2).
+func (s *Server) renew(c *Client, f url.Values) reply {
+	t, _, ok := s.refresh.get(f.Get("refresh_token"), s.now())
+	if !ok || t.client != c || !s.alive(t.grant) {
+		return badGrant("the refresh token is unknown, too old, revoked or another client's")
+	}
+	if t.used {
+		t.ended = true
+		return badGrant("the refresh token was used before; everything issued with it is revoked")
+	}
+	scopes := t.scopes
+	if asked := strings.Fields(f.Get("scope")); len(asked) > 0 {
+		scopes = within(asked, t.scopes)
+		if len(scopes) != len(within(asked, asked)) {
+			return refuse(http.StatusBadRequest, "invalid_scope", "more than was granted")
+		}
+	}
+	t.used = !s.keepsRefresh()
+	return s.answer(t.grant, scopes, true)
+}
+
+// serve gives a client a token for itself (RFC 6749 4.4).
+func (s *Server) serve(c *Client, f url.Values) reply {
+	if c.public() {
+		return refuse(http.StatusBadRequest, "unauthorized_client", "a public client cannot have a token for itself")
+	}
+	allowed := within(c.scopes(), serviceScopes())
+	scopes := allowed
+	if asked := strings.Fields(f.Get("scope")); len(asked) > 0 {
+		scopes = within(asked, allowed)
+		if len(scopes) != len(within(asked, asked)) {
+			return refuse(http.StatusBadRequest, "invalid_scope", "a scope that this client may not have")
+		}
+	}
+	return s.answer(&grant{client: c, scopes: scopes}, scopes, false)
+}

@@ -1,0 +1,62 @@
+package idtoken
+
+// A Rule is one thing that an ID token must satisfy.
+type Rule struct {
+	Name   string // lower-kebab; the error's ID is "idtoken." and this
+	Spec   string // the section that demands it
+	Demand string // what is demanded, in words, for the docs
+
+	hint  string
+	needs need
+	check func(*ladder) finding
+}
+
+// A need is what must have worked before a rule can be looked at; each one
+// includes those before it.
+type need int
+
+const (
+	needsNothing need = iota
+	needsToken
+	needsClaims
+	needsPrior
+)
+
+const (
+	hintClient = "compare the client id with the registration at the provider"
+	hintClock  = "check this computer's clock, then sign in again"
+	hintReplay = "do not use this provider until this is explained"
+	hintBug    = "report this to the people who run the provider"
+)
+
+// Rules is the table of everything that [Verify] checks, in order.
+func Rules() []Rule {
+	return []Rule{
+		{"encryption", "OIDC Core 3.1.3.7 (1)", "it is not encrypted unless encryption was registered", "", needsNothing, checkEncryption},
+		{"form", "RFC 7515 7.1", "three parts of base64url, a readable header, at most 1 MiB", hintBug, needsNothing, checkForm},
+		{"typ", "RFC 8725 3.11", "its typ is not that of another kind of token", hintBug, needsToken, checkTyp},
+		{"crit", "RFC 7515 4.1.11", "its header has no crit and no b64", hintBug, needsToken, checkCrit},
+		{"algorithm", "OIDC Core 3.1.3.7 (7)", "its alg is the registered one, never none", "", needsToken, checkAlgorithm},
+		{"key", "OIDC Core 10.1", "one of the issuer's keys fits, by kid or as the only one", "", needsToken, checkKey},
+		{"signature", "OIDC Core 3.1.3.7 (6)", "that key, or the client secret, made the signature", "", needsToken, checkSignature},
+		{"claims", "RFC 7519 7.2", "the payload is one JSON object without repeated names", hintBug, needsToken, checkClaims},
+		{"iss", "OIDC Core 3.1.3.7 (2)", "iss is the issuer, byte for byte", hintReplay, needsClaims, checkIss},
+		{"sub", "OIDC Core 2", "sub is there: 1 to 255 ASCII characters", hintBug, needsClaims, checkSub},
+		{"aud", "OIDC Core 3.1.3.7 (3)", "aud is or contains the client id", hintClient, needsClaims, checkAud},
+		{"aud-others", "OIDC Core 3.1.3.7 (3)", "an aud with others comes with azp", hintClient, needsClaims, checkAudOthers},
+		{"azp", "OIDC Core 3.1.3.7 (5)", "azp, if there, is the client id", hintClient, needsClaims, checkAzp},
+		{"exp", "OIDC Core 3.1.3.7 (9)", "exp is there and not over", hintClock, needsClaims, checkExp},
+		{"iat", "OIDC Core 3.1.3.7 (10)", "iat is there and not in the future", hintClock, needsClaims, checkIat},
+		{"nbf", "RFC 7519 4.1.5", "nbf, if there, is not in the future", hintClock, needsClaims, checkNbf},
+		{"nonce", "OIDC Core 3.1.3.7 (11)", "nonce is the one that was sent", hintReplay, needsClaims, checkNonce},
+		{"auth-time", "OIDC Core 3.1.3.7 (13)", "auth_time is within max_age, if that was asked for", "sign in again", needsClaims, checkAuthTime},
+		{"at-hash", "OIDC Core 3.1.3.6", "at_hash, if there or from the browser, is of the access token", hintReplay, needsClaims, checkAtHash},
+		{"c-hash", "OIDC Core 3.3.2.11", "c_hash, if there or from the browser, is of the code", hintReplay, needsClaims, checkCHash},
+		{"refresh-iss", "OIDC Core 12.2", "iss is the login's", hintReplay, needsPrior, checkRefreshIss},
+		{"refresh-sub", "OIDC Core 12.2", "sub is the login's", hintReplay, needsPrior, checkRefreshSub},
+		{"refresh-iat", "OIDC Core 12.2", "iat is not before the login's", hintBug, needsPrior, checkRefreshIat},
+		{"refresh-auth-time", "OIDC Core 12.2", "auth_time, if in both, is the login's", hintBug, needsPrior, checkRefreshAuthTime},
+		{"refresh-azp", "OIDC Core 12.2", "azp is the login's", hintReplay, needsPrior, checkRefreshAzp},
+		{"refresh-nonce", "OIDC Core 12.2", "nonce, if there, is the login's", hintReplay, needsPrior, checkRefreshNonce},
+	}
+}

@@ -1,0 +1,222 @@
+package useragent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+
+	"rely/internal/fault"
+	"rely/internal/wire"
+)
+
+// forms walks login pages by plain HTTP: it keeps cookies, follows redirects
+// and fills in HTML forms, as a browser without scripts would.
+type forms struct{ o Options }
+
+func newForms(o Options) Agent { return forms{o} }
+
+func (forms) Name() string { return "forms" }
+
+const walkOp = "walk the login page"
+
+// Visit walks from v.URL until a redirect or a form leads to v.RedirectURI,
+// sends that request too, and waits for its answer until ctx ends: the
+// listener keeps it until the tokens are checked.
+//
+// It makes at most 30 requests and reads at most 2 MiB of each page. It types
+// the user name and the password only into a form that stands on one of
+// v.Origins and is sent to one, over https or on loopback, and sends the
+// password once: asked again, it takes that for a refusal.
+//
+//	Usage       useragent.credentials        a login form, and no user name or password to fill in
+//	Denied      useragent.password-refused   the provider asked for the password, or the user name, again
+//	Denied      useragent.page               an error page, or one that forms cannot handle; quoted
+//	Protocol    useragent.origin             the login form belongs to an origin that may not have the password
+//	Protocol    useragent.url                a redirect or form leads to a URL that may not be requested
+//	Protocol    useragent.limit              too many requests, or too large a page
+//	Network     useragent.network            a request got no answer, or the page is a 5xx (useragent.page)
+//	Unfinished  useragent.unfinished         ctx reached its deadline
+//	Cancelled   useragent.cancelled          ctx was cancelled
+func (f forms) Visit(ctx context.Context, v Visit) error {
+	w, next, err := f.begin(v)
+	if err != nil {
+		return err
+	}
+	const limit = 30
+	for range limit {
+		if w.end != nil && same(next.url, w.end) {
+			return w.deliver(ctx, next)
+		}
+		resp, err := w.send(ctx, next)
+		if err != nil {
+			return err
+		}
+		if next, err = w.follow(resp, next); err != nil {
+			return err
+		}
+		if next == nil {
+			return nil
+		}
+	}
+	return &fault.Error{Kind: fault.Protocol, ID: "useragent.limit", Op: walkOp,
+		Hint: "open the URL in a browser to see where it leads",
+		Err:  fmt.Errorf("no end after %d requests, the last to %s", limit, place(next.url))}
+}
+
+// A walk is one visit under way.
+type walk struct {
+	o      Options
+	client *http.Client
+	end    *url.URL // nil: the page after the last form
+	trust  map[string]bool
+
+	named     bool // the user name was sent on a page of its own
+	submitted bool // the password was sent
+	pressed   bool // a form was sent
+}
+
+func (f forms) begin(v Visit) (*walk, *request, error) {
+	target, err := CheckURL(v.URL)
+	if err != nil {
+		return nil, nil, err
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return nil, nil, &fault.Error{Kind: fault.Internal, ID: "useragent.jar", Op: walkOp, Err: err}
+	}
+	w := &walk{o: f.o, trust: map[string]bool{}, client: &http.Client{
+		Transport:     f.o.HTTP,
+		Jar:           loopbackJar{jar},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+	start, err := url.Parse(target)
+	if err != nil {
+		return nil, nil, w.wrongURL(err)
+	}
+	if v.RedirectURI != "" {
+		if w.end, err = url.Parse(v.RedirectURI); err != nil {
+			return nil, nil, w.wrongURL(errors.New("the redirect URI is not a URL"))
+		}
+	}
+	for _, o := range v.Origins {
+		if u, err := url.Parse(o); err == nil {
+			w.trust[origin(u)] = true
+		}
+	}
+	return w, &request{method: http.MethodGet, url: start}, nil
+}
+
+// loopbackJar sends Secure cookies over plain http on loopback as browsers do
+// (Secure Contexts 3.1), which net/http/cookiejar does not. It knows no public
+// suffixes: it lives for one visit.
+type loopbackJar struct{ *cookiejar.Jar }
+
+func (j loopbackJar) Cookies(u *url.URL) []*http.Cookie {
+	if u.Scheme == "http" && wire.Loopback(u.Hostname()) {
+		https := *u
+		https.Scheme = "https"
+		u = &https
+	}
+	return j.Jar.Cookies(u)
+}
+
+// build makes the HTTP request of one step. No Referer is sent: its URL could
+// hold a code.
+func (r *request) build(ctx context.Context) (*http.Request, error) {
+	u := *r.url
+	u.Fragment, u.RawFragment = "", ""
+	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), strings.NewReader(string(r.body)))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1")
+	req.Header.Set("Accept-Language", "en")
+	req.Header.Set("User-Agent", "rely (forms)")
+	if r.method == http.MethodPost {
+		req.Header.Set("Content-Type", r.contentType)
+		// Providers that guard against forged requests look at it.
+		req.Header.Set("Origin", "null")
+		if r.from != nil {
+			req.Header.Set("Origin", origin(r.from))
+		}
+	}
+	return req, nil
+}
+
+// send makes one exchange; the caller reads and closes the body.
+func (w *walk) send(ctx context.Context, r *request) (*http.Response, error) {
+	req, err := r.build(ctx)
+	if err != nil {
+		return nil, w.wrongURL(errors.New("it cannot be requested"))
+	}
+	resp, err := w.client.Do(req)
+	if err != nil {
+		return nil, w.unreached(ctx, r.url, err)
+	}
+	return resp, nil
+}
+
+// unreached words a failed exchange. net/http's own wording quotes the whole
+// URL, query included, so only what it wraps is kept.
+func (w *walk) unreached(ctx context.Context, u *url.URL, err error) error {
+	if err := ended(ctx, walkOp); err != nil {
+		return err
+	}
+	var outer *url.Error
+	if errors.As(err, &outer) {
+		err = outer.Err
+	}
+	return &fault.Error{Kind: fault.Network, ID: "useragent.network", Op: walkOp,
+		Hint: "check that " + origin(u) + " can be reached from here", Err: fmt.Errorf("%s: %w", place(u), err)}
+}
+
+func (w *walk) wrongURL(err error) error {
+	return &fault.Error{Kind: fault.Protocol, ID: "useragent.url", Op: walkOp, Spec: "RFC 6749 3.1",
+		Hint: "open the URL in a browser to see where it leads", Err: err}
+}
+
+// follow reads an answer and says what to send next; nil when nothing is left
+// to do.
+func (w *walk) follow(resp *http.Response, r *request) (*request, error) {
+	defer resp.Body.Close()
+	switch resp.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		if resp.Header.Get("Location") != "" {
+			return w.redirect(resp, r)
+		}
+	}
+	p, err := w.read(resp, r)
+	if err != nil {
+		return nil, err
+	}
+	return w.next(p)
+}
+
+// redirect follows as browsers do (Fetch 4.4): 307 and 308 keep method and
+// body, everything else becomes a GET.
+func (w *walk) redirect(resp *http.Response, r *request) (*request, error) {
+	to, err := r.url.Parse(resp.Header.Get("Location"))
+	if err != nil {
+		return nil, w.wrongURL(fmt.Errorf("%s redirects to something that is not a URL", place(r.url)))
+	}
+	if to, err = clean(to); err != nil {
+		return nil, w.wrongURL(fmt.Errorf("%s redirects to a URL that is refused: %w", place(r.url), err))
+	}
+	if resp.StatusCode < http.StatusTemporaryRedirect {
+		return &request{method: http.MethodGet, url: to}, nil
+	}
+	again := *r
+	again.url = to
+	if origin(to) != origin(r.url) {
+		again.from = nil // "Origin: null"
+		if r.password {
+			return nil, w.wrongOrigin(fmt.Errorf("%s passes the password on to %s", place(r.url), origin(to)))
+		}
+	}
+	return &again, nil
+}

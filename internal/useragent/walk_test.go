@@ -1,0 +1,154 @@
+package useragent
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"rely/internal/fault"
+	"rely/internal/secret"
+)
+
+func TestFormsKeepsCookiesAndManners(t *testing.T) {
+	t.Parallel()
+	var got http.Header
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/":
+			http.SetCookie(w, &http.Cookie{Name: "sid", Value: "1", Path: "/done", Secure: true})
+			http.SetCookie(w, &http.Cookie{Name: "elsewhere", Value: "1", Path: "/other"})
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = w.Write([]byte(login))
+		case "/done":
+			got = r.Header
+			http.Redirect(w, r, "/callback", http.StatusSeeOther)
+		}
+	}))
+	t.Cleanup(server.Close)
+	o := Options{HTTP: server.Client().Transport, Username: "alice", Password: secret.New(password)}
+	v := Visit{URL: server.URL, RedirectURI: server.URL + "/callback", Origins: []string{server.URL + "/realms/demo"}}
+	if err := newForms(o).Visit(t.Context(), v); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"Cookie": "sid=1", "Origin": server.URL, "Referer": "", "User-Agent": "rely (forms)"} {
+		if got := got.Get(name); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestFormsLeavesTheAnswerToTheListener(t *testing.T) {
+	t.Parallel()
+
+	t.Run("an answer that was sent is no error, whatever becomes of it", func(t *testing.T) {
+		t.Parallel()
+		ctx, cancel := context.WithCancel(t.Context())
+		server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			cancel()
+			<-r.Context().Done()
+		}))
+		t.Cleanup(server.Close)
+		v := Visit{URL: server.URL + "/cb?code=1", RedirectURI: server.URL + "/cb"}
+		if err := newForms(Options{HTTP: server.Client().Transport}).Visit(ctx, v); err != nil {
+			t.Errorf("got %v, want nil", err)
+		}
+	})
+
+	t.Run("a listener that is gone", func(t *testing.T) {
+		t.Parallel()
+		gone := httptest.NewServer(nil)
+		gone.Close()
+		s := newSite(t, map[string]string{"/start": "302 " + gone.URL + "/cb?code=c0de"})
+		err := s.visit(t.Context(), func(_ *Options, v *Visit) { v.RedirectURI = gone.URL + "/cb" })
+		f := wantFault(t, err, fault.Network, "useragent.network")
+		if strings.Contains(f.Error(), "c0de") {
+			t.Errorf("got %q, want no code in it", f)
+		}
+	})
+
+	t.Run("a certificate that is not trusted", func(t *testing.T) {
+		t.Parallel()
+		listener := httptest.NewUnstartedServer(nil)
+		listener.Config.ErrorLog = log.New(io.Discard, "", 0)
+		listener.StartTLS()
+		t.Cleanup(listener.Close)
+		s := newSite(t, map[string]string{"/start": "302 " + listener.URL + "/cb?code=c0de"})
+		err := s.visit(t.Context(), func(_ *Options, v *Visit) { v.RedirectURI = listener.URL + "/cb" })
+		wantFault(t, err, fault.Network, "useragent.network")
+	})
+}
+
+func TestFormsEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		cancel()
+		<-r.Context().Done()
+	}))
+	t.Cleanup(server.Close)
+	f := newForms(Options{HTTP: server.Client().Transport})
+	wantFault(t, f.Visit(ctx, Visit{URL: server.URL}), fault.Cancelled, "useragent.cancelled")
+
+	ctx, stop := context.WithTimeout(t.Context(), 0)
+	defer stop()
+	wantFault(t, f.Visit(ctx, Visit{URL: server.URL}), fault.Unfinished, "useragent.unfinished")
+}
+
+func TestFormsEndsWithoutARedirectURI(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string]string{
+		"/start": `<form method=post action=/ok><input name=user_code value=ABCD-EFGH><button>Continue</button></form>`, "/ok": "<p>signed in",
+	})
+	if err := s.visit(t.Context(), func(_ *Options, v *Visit) { v.RedirectURI = "" }); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := s.after(), "POST /ok user_code=ABCD-EFGH"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Whatever a page holds, reading it ends, and the password goes nowhere but to
+// the provider's own origin, and in a body.
+func FuzzPage(f *testing.F) {
+	f.Add(login, 200)
+	f.Add(`<form action="//evil.example"><input type=password>`, 200)
+	f.Add(`<table><form><tr><td><select><option><button formmethod=post formaction=http://x>`, 401)
+	f.Add(`<meta http-equiv=refresh content="0;url=//x"><base href="http://[::1]">`, 500)
+	u, _ := url.Parse("https://op.example/login?x=1")
+	f.Fuzz(func(t *testing.T, body string, status int) {
+		w := &walk{o: Options{Username: "alice", Password: secret.New("pa55word")}, trust: map[string]bool{"https://op.example": true}, end: u}
+		r, err := w.next(read(u, status, "text/html", []byte(body)))
+		var known *fault.Error
+		if err != nil && !errors.As(err, &known) {
+			t.Fatalf("got %v, want a fault", err)
+		}
+		if err != nil || strings.Contains(body, "pa55word") {
+			return
+		}
+		if strings.Contains(r.url.String(), "pa55word") {
+			t.Fatalf("got the password in %s", r.url)
+		}
+		if strings.Contains(string(r.body), "pa55word") && origin(r.url) != "https://op.example" {
+			t.Fatalf("got the password sent to %s", r.url)
+		}
+		if r.url.Scheme != "https" && r.url.Scheme != "http" {
+			t.Fatalf("got a request for %s", r.url)
+		}
+	})
+}
+
+func TestAHostilePageCostsWhatItWeighs(t *testing.T) {
+	t.Parallel()
+	u, _ := url.Parse("https://op.example/")
+	for _, part := range []string{"<label class=error>", "<form><input name=user>", "<button>x", "<option>", "<table><form>", "<div hidden>"} {
+		body := strings.Repeat(part, maxPage/len(part)/8)
+		w := &walk{o: Options{}}
+		_, _ = w.next(read(u, 200, "text/html", []byte(body)))
+	}
+}
