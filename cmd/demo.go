@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rely/internal/config"
 	"rely/internal/demoop"
 	"rely/internal/fault"
 	"rely/internal/output"
@@ -106,10 +107,7 @@ func (d *demo) run(ctx context.Context) error {
 		return &fault.Error{Kind: fault.Config, ID: "demo.folder", Op: "make a temporary folder", Err: err, Hint: "check TMPDIR"}
 	}
 	defer os.RemoveAll(dir)
-	t, err := newTour(d, dir, broken)
-	if err != nil {
-		return err
-	}
+	t := newTour(d, dir, broken)
 	err = t.walk(ctx)
 	if t.op != nil {
 		t.op.stop()
@@ -128,9 +126,11 @@ type tour struct {
 	broken *demoop.Fault
 	op     *runningOP
 	step   int
+
+	patience string // --timeout where the person gave one, else 3s
 }
 
-func newTour(d *demo, dir string, broken *demoop.Fault) (*tour, error) {
+func newTour(d *demo, dir string, broken *demoop.Fault) *tour {
 	a := *d.App
 	a.Dirs.Config, a.Dirs.State = dir, filepath.Join(dir, "state")
 	inside := &invocation{App: &a, loud: d.loud, redact: d.redact}
@@ -142,8 +142,11 @@ func newTour(d *demo, dir string, broken *demoop.Fault) (*tour, error) {
 		}
 		return d.LookupEnv(name)
 	}
-	a.Stderr = d.Stderr
-	return &tour{demo: d, inside: inside, broken: broken}, nil
+	patience := "3s"
+	if d.values.Source("timeout") > config.FromDefault {
+		patience = d.values.String("timeout")
+	}
+	return &tour{demo: d, inside: inside, broken: broken, patience: patience}
 }
 
 // say narrates: the demo's story is its result, so it goes to standard output.

@@ -37,13 +37,18 @@ func (t *tour) start(ctx context.Context) error {
 	return nil
 }
 
+// use puts settings in force. A demo of faults has short limits, because some
+// faults never answer.
+func (t *tour) use(settings map[string][]string) error {
+	if t.broken != nil {
+		settings["timeout"] = []string{t.patience}
+	}
+	return t.inside.use("demo", settings)
+}
+
 func (t *tour) discover(ctx context.Context) error {
 	t.next("Discover it", "OIDC Discovery 4")
-	settings := map[string][]string{"issuer": {t.op.issuer}}
-	if t.broken != nil {
-		settings["timeout"] = []string{"3s"} // some faults never answer
-	}
-	if err := t.inside.use("demo", settings); err != nil {
+	if err := t.use(map[string][]string{"issuer": {t.op.issuer}}); err != nil {
 		return err
 	}
 	hc, err := t.inside.http()
@@ -96,13 +101,10 @@ func (t *tour) register(ctx context.Context) error {
 		"issuer": {t.op.issuer}, "client_id": {c.ID}, "redirect_uri": {redirect}, "client_auth": {method},
 		"id_token_signed_response_alg": {alg}, "browser": {t.browser}, "username": {"alice"}, "store": {"file"},
 	}
-	if t.broken != nil {
-		settings["timeout"], settings["login_timeout"] = []string{"3s"}, []string{"10s"}
-		if t.broken.Needs == "max_age" {
-			settings["param"] = []string{"max_age=3600"}
-		}
+	if t.broken != nil && t.broken.Needs == "max_age" {
+		settings["param"] = []string{"max_age=3600"}
 	}
-	if err := t.inside.use("demo", settings); err != nil {
+	if err := t.use(settings); err != nil {
 		return err
 	}
 	if c.Secret.Empty() {
@@ -195,7 +197,7 @@ func (t *tour) request(address string) {
 func (t *tour) tokens(ctx context.Context) error {
 	t.next("Keep the tokens", "RFC 6749 5.1")
 	// From here on the profile speaks, as it would in another process.
-	if err := t.inside.use("demo", nil); err != nil {
+	if err := t.use(map[string][]string{}); err != nil {
 		return err
 	}
 	s, err := t.inside.fresh(ctx, 0, false)

@@ -1,6 +1,7 @@
 package atomicfile
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -43,7 +44,9 @@ func rename(from, to string) error {
 		if !errors.Is(err, accessDenied) && !errors.Is(err, sharingViolation) {
 			return err
 		}
-		<-time.NewTimer(10 * time.Millisecond).C
+		pause, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+		<-pause.Done()
+		cancel()
 	}
 	return err
 }

@@ -97,7 +97,7 @@ func TestEditTouchesNothingElse(t *testing.T) {
 
 func TestAHundredRandomEditsKeepCommentsAndOrder(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(600) {
+	for seed := range uint64(6) {
 		for name, text := range map[string]string{"unix": odd, "windows": strings.ReplaceAll(odd, "\n", "\r\n")} {
 			t.Run(fmt.Sprintf("%s %d", name, seed), func(t *testing.T) {
 				t.Parallel()

@@ -217,15 +217,16 @@ func cannotWrite(op, path string, err error) error {
 // mode. A new one has 0644: it holds no secret and is meant to be committed.
 func write(path string, data []byte) error {
 	perm := fs.FileMode(0o644)
-	if i, err := os.Lstat(path); err == nil {
-		real, err := filepath.EvalSymlinks(path)
+	if _, err := os.Lstat(path); err == nil {
+		target, err := filepath.EvalSymlinks(path)
 		if err != nil {
 			return cannotWrite("write "+path, path, err)
 		}
-		if i, err = os.Stat(real); err != nil {
+		i, err := os.Stat(target)
+		if err != nil {
 			return cannotWrite("write "+path, path, err)
 		}
-		path, perm = real, i.Mode().Perm()
+		path, perm = target, i.Mode().Perm()
 	}
 	return atomicfile.Write(path, data, perm)
 }

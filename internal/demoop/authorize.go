@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"rely/internal/demoop/account"
 	"rely/internal/demoop/page"
 )
 
@@ -77,7 +78,7 @@ func (s *Server) read(a *authz, q url.Values) (id, why string) {
 		return "invalid_request", "response_mode must be query or form_post"
 	}
 	a.nonce, a.loginHint, a.prompt = q.Get("nonce"), q.Get("login_hint"), strings.Fields(q.Get("prompt"))
-	a.scopes = within(strings.Fields(q.Get("scope")), within(a.client.scopes(), userScopes()))
+	a.scopes = within(strings.Fields(q.Get("scope")), within(a.client.scopes(), account.UserScopes()))
 	switch {
 	case q.Has("request"):
 		return "request_not_supported", "request objects are not supported"

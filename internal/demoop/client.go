@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"rely/internal/demoop/account"
 	"rely/internal/secret"
 )
 
@@ -41,7 +42,7 @@ func (c *Client) may(grant string) bool {
 
 func (c *Client) scopes() []string {
 	if len(c.Scopes) == 0 {
-		return userScopes()
+		return account.UserScopes()
 	}
 	return c.Scopes
 }
@@ -62,7 +63,7 @@ func standing() []Client {
 		{ID: "web", Name: "Demo web application", Secret: secret.New("web-secret-0123456789abcdef"), AnyLoopback: true,
 			GrantTypes: code, AuthMethod: "client_secret_basic", IDTokenAlg: "ES256"},
 		{ID: "service", Name: "Demo service", Secret: secret.New("service-secret-0123456789abcdef"),
-			GrantTypes: []string{"client_credentials"}, Scopes: serviceScopes(), IDTokenAlg: "ES256"},
+			GrantTypes: []string{"client_credentials"}, Scopes: account.ServiceScopes(), IDTokenAlg: "ES256"},
 	}
 }
 

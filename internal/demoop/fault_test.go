@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -137,7 +138,7 @@ func (o *op) look(method, path, head string, body ...string) (seen, string) {
 		return seen{"err": true}, ""
 	}
 	defer resp.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(resp.Body, 2<<20))
+	b, err := io.ReadAll(io.LimitReader(resp.Body, 32<<10))
 	return seen{"status": resp.StatusCode, "type": resp.Header.Get("Content-Type"), "to": resp.Header.Get("Location"), "cut": err != nil,
 		"body": o.plain(string(b)), "after": resp.Header.Get("Retry-After")}, string(b)
 }
@@ -220,6 +221,7 @@ func TestFaultsLetGo(t *testing.T) {
 				case <-done:
 					t.Fatal("the request ended by itself")
 				default:
+					runtime.Gosched()
 				}
 			}
 			o.Close()
@@ -235,6 +237,7 @@ func TestFaultsLetGo(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
 			for o.total() == 0 {
+				runtime.Gosched()
 			}
 			cancel()
 		}()

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"rely/internal/demoop/account"
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/quirk"
 )
@@ -17,7 +18,7 @@ import (
 // it: ending it ends all of that.
 type grant struct {
 	client   *Client
-	user     *user // nil for client_credentials
+	user     *account.User // nil for client_credentials
 	scopes   []string
 	nonce    string
 	authTime time.Time
@@ -116,7 +117,7 @@ func (s *Server) idToken(g *grant, accessToken string, again bool) (string, erro
 		}
 	}
 	now := s.now()
-	claims := map[string]any{"iss": s.o.Issuer, "sub": g.user.name, "aud": g.client.ID, "iat": now.Unix(),
+	claims := map[string]any{"iss": s.o.Issuer, "sub": g.user.Name, "aud": g.client.ID, "iat": now.Unix(),
 		"exp": now.Add(s.o.AccessTTL).Unix(), "auth_time": g.authTime.Unix(), "sid": g.sid, "at_hash": half(alg, accessToken)}
 	if g.nonce != "" && !again {
 		claims["nonce"] = g.nonce

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"rely/internal/demoop/account"
 	"rely/internal/demoop/page"
 )
 
@@ -23,7 +24,7 @@ type session struct {
 	cookie   string
 	sid      string // what ID tokens call it
 	csrf     string
-	user     *user
+	user     *account.User
 	authTime time.Time
 	granted  map[string][]string // scopes by client
 }
@@ -106,7 +107,7 @@ func (s *Server) mustSignIn(p *pending, sess *session) bool {
 	switch {
 	case sess == nil || sess.user == nil:
 		return true
-	case p.hintSub != "" && p.hintSub != sess.user.name:
+	case p.hintSub != "" && p.hintSub != sess.user.Name:
 		return true
 	case p.authed:
 		return false
@@ -139,10 +140,10 @@ func (s *Server) showSignIn(p *pending, tx string, sess *session, name, problem 
 func (s *Server) showConsent(p *pending, tx string, sess *session) reply {
 	var items []string
 	for _, x := range p.scopes {
-		items = append(items, inWords(x))
+		items = append(items, account.InWords(x))
 	}
 	return page.Consent{Action: s.base + "/consent", Tx: s.keep(p, tx, sess), CSRF: sess.csrf, Client: p.client.title(),
-		User: sess.user.name, Where: page.Target(p.redirect), Items: items}.Page(page.Target(p.redirect)).Write
+		User: sess.user.Name, Where: page.Target(p.redirect), Items: items}.Page(page.Target(p.redirect)).Write
 }
 
 // form finds the request that a posted form belongs to. Cookie, hidden token
@@ -211,7 +212,7 @@ func (s *Server) consent(r *http.Request) reply {
 		return s.deny(p.authz, "access_denied", "the person said no")
 	}
 	p.approved = true
-	sess.granted[p.client.ID] = within(append(p.scopes, sess.granted[p.client.ID]...), userScopes())
+	sess.granted[p.client.ID] = within(append(p.scopes, sess.granted[p.client.ID]...), account.UserScopes())
 	return s.proceed(p, tx, sess)
 }
 

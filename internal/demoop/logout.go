@@ -54,7 +54,7 @@ func (s *Server) logout(r *http.Request) reply {
 		name = c.title()
 	}
 	tx := s.keep(&pending{after: after}, "", sess)
-	return page.SignOut{Action: s.base + "/logout/confirm", Tx: tx, CSRF: sess.csrf, Client: name, User: sess.user.name}.
+	return page.SignOut{Action: s.base + "/logout/confirm", Tx: tx, CSRF: sess.csrf, Client: name, User: sess.user.Name}.
 		Page(page.Target(after)).Write
 }
 

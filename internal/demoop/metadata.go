@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 
+	"rely/internal/demoop/account"
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/page"
 )
@@ -11,8 +12,8 @@ import (
 // discovery describes the provider (OIDC Discovery 3, RFC 8414 2).
 func (s *Server) discovery(*http.Request) reply {
 	var claims []string
-	for _, scope := range userScopes() {
-		claims = append(claims, claimsOf(scope)...)
+	for _, scope := range account.UserScopes() {
+		claims = append(claims, account.Claims(scope)...)
 	}
 	methods := []string{"client_secret_basic", "client_secret_post"}
 	m := map[string]any{
@@ -25,7 +26,7 @@ func (s *Server) discovery(*http.Request) reply {
 		"introspection_endpoint":                         s.base + "/introspect",
 		"revocation_endpoint":                            s.base + "/revoke",
 		"end_session_endpoint":                           s.base + "/logout",
-		"scopes_supported":                               userScopes(),
+		"scopes_supported":                               account.UserScopes(),
 		"response_types_supported":                       []string{"code"},
 		"response_modes_supported":                       []string{"query", "form_post"},
 		"grant_types_supported":                          grantTypes(),

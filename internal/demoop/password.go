@@ -19,7 +19,7 @@ func (s *Server) changePassword(r *http.Request) reply {
 	switch {
 	case no != nil:
 		return no
-	case r.PathValue("sub") != a.user.name:
+	case r.PathValue("sub") != a.user.Name:
 		return pingError(http.StatusForbidden, "ACCESS_FAILED", "You do not have access to this resource.")
 	}
 	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != resetType {
@@ -32,11 +32,11 @@ func (s *Server) changePassword(r *http.Request) reply {
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || in.Current == "" || in.New == "" {
 		return pingError(http.StatusBadRequest, "INVALID_DATA", "The request could not be completed. currentPassword and newPassword are required.")
 	}
-	if !same(in.Current, a.user.password) {
+	if !same(in.Current, a.user.Password) {
 		return pingError(http.StatusBadRequest, "INVALID_DATA", "The provided current password is invalid.",
 			map[string]any{"code": "INVALID_VALUE", "target": "currentPassword", "message": "The provided password did not match provisioned password."})
 	}
-	if unmet := broken(a.user, in.New); len(unmet) > 0 {
+	if unmet := a.user.Unmet(in.New); len(unmet) > 0 {
 		inner := map[string]any{"unsatisfiedRequirements": slices.Sorted(maps.Keys(unmet))}
 		for name, words := range unmet {
 			inner[name] = words
@@ -44,7 +44,7 @@ func (s *Server) changePassword(r *http.Request) reply {
 		return pingError(http.StatusBadRequest, "INVALID_DATA", "The request could not be completed. One or more validation errors were in the request.",
 			map[string]any{"code": "INVALID_VALUE", "target": "newPassword", "message": "User password did not satisfy password policy requirements.", "innerError": inner})
 	}
-	a.user.password = in.New
+	a.user.Password, a.user.Changed = in.New, true
 	return object(http.StatusOK, map[string]any{"environment": map[string]string{"id": "demo"}, "status": "OK",
 		"lastChangedAt": s.now().UTC().Format("2006-01-02T15:04:05.000Z")})
 }

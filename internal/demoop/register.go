@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"rely/internal/demoop/account"
 	"rely/internal/demoop/keys"
+	"rely/internal/demoop/page"
 	"rely/internal/secret"
 )
 
@@ -119,7 +121,7 @@ func (s *Server) check(a *application) (id, why string) {
 		}
 	}
 	if a.Scope != "" {
-		a.Scope = strings.Join(within(strings.Fields(a.Scope), userScopes()), " ")
+		a.Scope = strings.Join(within(strings.Fields(a.Scope), account.UserScopes()), " ")
 	}
 	return "", ""
 }
@@ -134,8 +136,8 @@ func unfit(uri, kind string) string {
 	case err != nil || u.Scheme == "" || strings.Contains(uri, "#") || u.User != nil:
 		return "a redirect URI must be absolute, without fragment and user"
 	case u.Scheme == "https" || u.Scheme == "http":
-		if u.Hostname() == "" || strings.ContainsAny(u.Host, " ;,'\"") {
-			return "a redirect URI must have a host"
+		if page.Target(uri) == "" {
+			return "a redirect URI must have a host, in ASCII"
 		}
 		if u.Scheme == "http" && !loopbackName(u.Hostname()) {
 			return "http redirect URIs are for loopback only"

@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"rely/internal/demoop/account"
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/quirk"
 	"rely/internal/fault"
@@ -62,7 +63,7 @@ type Server struct {
 	once   sync.Once
 
 	mu       sync.Mutex // guards everything below
-	users    []*user
+	users    []*account.User
 	clients  map[string]*Client
 	codes    *shelf[*code]
 	access   *shelf[*access]
@@ -89,7 +90,7 @@ func New(o Options) (*Server, error) {
 		o.Log = func(string) {}
 	}
 	s := &Server{o: o, issuer: u, base: strings.TrimSuffix(o.Issuer, "/"), stop: make(chan struct{}),
-		users: users(), clients: map[string]*Client{}, counts: map[string]int{},
+		users: account.All(), clients: map[string]*Client{}, counts: map[string]int{},
 		codes: newShelf[*code](maxCodes), access: newShelf[*access](maxTokens), refresh: newShelf[*refresh](maxTokens),
 		sessions: newShelf[*session](maxSessions), pending: newShelf[*pending](maxPending)}
 	for _, c := range slices.Concat(standing(), o.Clients) {

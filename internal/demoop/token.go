@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"rely/internal/demoop/account"
 	"rely/internal/demoop/keys"
 )
 
@@ -140,7 +141,7 @@ func (s *Server) serve(c *Client, f url.Values) reply {
 	if c.public() {
 		return refuse(http.StatusBadRequest, "unauthorized_client", "a public client cannot have a token for itself")
 	}
-	allowed := within(c.scopes(), serviceScopes())
+	allowed := within(c.scopes(), account.ServiceScopes())
 	scopes := allowed
 	if asked := strings.Fields(f.Get("scope")); len(asked) > 0 {
 		scopes = within(asked, allowed)

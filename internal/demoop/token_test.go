@@ -308,8 +308,8 @@ func TestPasswordChange(t *testing.T) {
 	}
 	c := o.browser()
 	pg := o.fill(c, o.get(c, o.request(newPKCE())), "username", "alice", "password", "wonderland-1865", "action", "login")
-	if !strings.Contains(pg.body, `role="alert"`) {
-		t.Error("the old password still works")
+	if !strings.Contains(pg.body, `role="alert"`) || strings.Contains(pg.body, "looking-glass") {
+		t.Errorf("the old password still works, or the new one shows: %s", pg.body)
 	}
 	if a := o.fill(c, pg, "username", "alice", "password", "looking-glass-1871", "action", "login"); a.StatusCode != 303 {
 		t.Errorf("got %d, want the new password to work", a.StatusCode)

@@ -48,7 +48,7 @@ func (s *Server) userinfo(r *http.Request) reply {
 	if no != nil {
 		return no
 	}
-	m := a.user.about(a.scopes)
+	m := a.user.About(a.scopes)
 	for _, f := range s.faults {
 		if f.Claims != nil {
 			f.Claims(m)
@@ -85,7 +85,7 @@ func (s *Server) describe(g *grant, scopes []string, until time.Time) map[string
 	m := map[string]any{"active": true, "iss": s.o.Issuer, "client_id": g.client.ID, "scope": strings.Join(scopes, " "),
 		"exp": until.Unix(), "sub": g.client.ID}
 	if g.user != nil {
-		m["sub"], m["username"] = g.user.name, g.user.name
+		m["sub"], m["username"] = g.user.Name, g.user.Name
 	}
 	return m
 }

@@ -2,7 +2,6 @@ package flows
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 
@@ -16,10 +15,7 @@ type ClientCredentials struct{}
 
 // Possible implements [Flow].
 func (ClientCredentials) Possible(m *provider.Metadata) error {
-	if m.TokenEndpoint == "" {
-		return impossible("client-credentials", errors.New("the provider names no token_endpoint"))
-	}
-	return nil
+	return m.Names("token_endpoint")
 }
 
 // Run implements [Flow].

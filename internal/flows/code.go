@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -24,15 +25,10 @@ type Code struct{}
 
 // Possible implements [Flow].
 func (Code) Possible(m *provider.Metadata) error {
-	switch {
-	case m.AuthorizationEndpoint == "":
-		return impossible("code", errors.New("the provider names no authorization_endpoint"))
-	case m.TokenEndpoint == "":
-		return impossible("code", errors.New("the provider names no token_endpoint"))
-	case len(m.ResponseTypes) > 0 && !slices.Contains(m.ResponseTypes, "code"):
+	if len(m.ResponseTypes) > 0 && !slices.Contains(m.ResponseTypes, "code") {
 		return impossible("code", fmt.Errorf("the provider lists the response types %q, not code", m.ResponseTypes))
 	}
-	return nil
+	return m.Names("authorization_endpoint", "token_endpoint", "jwks_uri")
 }
 
 // attempt is one sign-in: what was sent, to compare the answer with.
@@ -128,7 +124,7 @@ func (a *attempt) finish(ctx context.Context, params url.Values) (*Tokens, error
 	}
 	t.RedirectURI = a.redirectURI
 	e := a.expected(t)
-	e.Nonce, e.Code = a.nonce, secret.New(params.Get("code"))
+	e.Nonce, e.Code, e.MaxAge = a.nonce, secret.New(params.Get("code")), maxAge(a.Param)
 	err = a.checkIDToken(ctx, t, e)
 	a.ladder = append(a.ladder, t.Ladder...)
 	t.Ladder = a.ladder
@@ -136,6 +132,16 @@ func (a *attempt) finish(ctx context.Context, params url.Values) (*Tokens, error
 		return nil, err
 	}
 	return t, a.keep(t)
+}
+
+// maxAge is the max_age that was asked for; nil where none was.
+func maxAge(param url.Values) *time.Duration {
+	seconds, err := strconv.ParseInt(param.Get("max_age"), 10, 32)
+	if err != nil {
+		return nil
+	}
+	d := time.Duration(seconds) * time.Second
+	return &d
 }
 
 // listen opens the loopback listener for the redirect URI.

@@ -125,12 +125,13 @@ func metadataAddresses(issuer *url.URL) []string {
 
 func checkIssuer(issuer string) (*url.URL, error) {
 	u, err := url.Parse(issuer)
-	if err == nil && u.Host != "" && u.RawQuery == "" && !strings.ContainsAny(issuer, "?#") && u.User == nil &&
+	wellKnown := strings.Contains(issuer, "/.well-known/")
+	if err == nil && !wellKnown && u.Host != "" && u.RawQuery == "" && !strings.ContainsAny(issuer, "?#") && u.User == nil &&
 		(u.Scheme == "https" || u.Scheme == "http" && wire.Loopback(u.Hostname())) {
 		return u, nil
 	}
 	hint := "give the issuer as the provider writes it, as https://op.example or https://op.example/realms/x"
-	if strings.Contains(issuer, "/.well-known/") {
+	if wellKnown {
 		hint = "leave /.well-known/... out: rely adds it"
 	}
 	return nil, &fault.Error{
@@ -205,17 +206,32 @@ func (m *Metadata) endpoints() []endpoint {
 	}
 }
 
+// Names checks that the metadata has these endpoints; the Protocol fault is
+// that of the first one missing (OIDC Discovery 3).
+func (m *Metadata) Names(names ...string) error {
+	for _, name := range names {
+		if _, err := m.need(name, "read the metadata of "+m.Issuer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Need returns the address of an endpoint, or a Protocol fault that says what
 // cannot be done without it.
 func (p *Provider) Need(name, forWhat string) (string, error) {
-	for _, e := range p.Metadata.endpoints() {
+	return p.Metadata.need(name, forWhat)
+}
+
+func (m *Metadata) need(name, forWhat string) (string, error) {
+	for _, e := range m.endpoints() {
 		if e.name == name && *e.address != "" {
 			return *e.address, nil
 		}
 	}
 	return "", &fault.Error{
 		Kind: fault.Protocol, ID: "provider.no-endpoint", Op: forWhat, Spec: "OIDC Discovery 3",
-		Err:  fmt.Errorf("the metadata of %s names no %s", p.Metadata.Issuer, name),
+		Err:  fmt.Errorf("the metadata of %s names no %s", m.Issuer, name),
 		Hint: "check that the issuer is right and that the provider offers this at all",
 	}
 }

@@ -197,7 +197,7 @@ func TestFormsSignsIn(t *testing.T) {
 		"307 keeps method and body": {map[string]string{"/start": login, "/done": "307 /again", "/again": "303 CALLBACK?code=c0de&state=s1"}, "POST /done " + userPW + "\nPOST /again " + userPW + landing},
 		"302 makes a GET":           {map[string]string{"/start": login, "/done": "302 CALLBACK?code=c0de&state=s1"}, "POST /done " + userPW + landing},
 		"a fragment answer":         {map[string]string{"/start": "303 CALLBACK#access_token=x"}, "GET /callback"},
-		"the answer's page does not count": {map[string]string{"/start": "303 /done", "/callback": "400 no"},
+		"the answer's refusal is the flow's to tell": {map[string]string{"/start": "303 /done", "/callback": "403 no"},
 			"GET /done" + landing},
 		"oidc-provider":                {map[string]string{"/start": "file:oidc-provider-login"}, "POST /done login=alice%40example.com&password=pass+%26+wOrd%2B1&otp=" + landing},
 		"oidc-provider's own page":     {map[string]string{"/start": "file:oidc-provider-interactions"}, "POST /done prompt=login&login=alice%40example.com&password=pass+%26+wOrd%2B1" + landing},

@@ -20,8 +20,9 @@ import (
 const maxPage = 2 << 20 // bytes, after unpacking
 
 // deliver sends the request that carries the answer. Whether it was a good
-// one is the listener's to say, so only a request that never went out is an
-// error here.
+// one is the listener's to say: a request that never went out is an error
+// here, and one that the listener turned away as a stranger's, since this
+// agent took it straight from the provider.
 func (w *walk) deliver(ctx context.Context, r *request) error {
 	var sent atomic.Bool
 	resp, err := w.send(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -40,6 +41,11 @@ func (w *walk) deliver(ctx context.Context, r *request) error {
 	// answer's script, which posts them to the listener (OAuth 2.0 Multiple
 	// Response Types 5). This is where to do that in its place.
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxPage))
+	if resp.StatusCode == http.StatusBadRequest {
+		return &fault.Error{Kind: fault.Protocol, ID: "useragent.turned-away", Op: walkOp, Spec: "RFC 6749 4.1.2, 10.12",
+			Hint: "do not use this provider until this is explained",
+			Err:  errors.New("the provider sent the browser back with an answer to another request: its state is missing or not the one that was sent")}
+	}
 	return nil
 }
 

@@ -69,7 +69,7 @@ func (c *Client) Do(ctx context.Context, op string, req *http.Request, limit int
 		return nil, c.failed(ctx, op, req.URL, err)
 	case int64(len(body)) > limit:
 		return nil, &fault.Error{
-			Kind: fault.Protocol, ID: "wire.too-large", Op: op,
+			Kind: fault.Protocol, ID: "wire.too-large", Op: op, Spec: "RFC 8259 9 (a reader may limit the size)",
 			Err:  fmt.Errorf("%s answered with more than %d bytes", hostOf(req.URL), limit),
 			Hint: "check that the address is the provider's: no answer of this kind is that large",
 		}
@@ -177,8 +177,12 @@ func (a *Answer) unavailable(op string) error {
 	if after := a.Header.Get("Retry-After"); after != "" {
 		hint = "try again later; the provider asks to wait (Retry-After: " + fault.VisibleUpTo(after, 40) + ")"
 	}
+	spec := "RFC 9110 15.6"
+	if a.Status == http.StatusTooManyRequests {
+		spec = "RFC 6585 4"
+	}
 	return &fault.Error{
-		Kind: fault.Network, ID: "wire.unavailable", Op: op, Hint: hint,
+		Kind: fault.Network, ID: "wire.unavailable", Op: op, Hint: hint, Spec: spec,
 		Err: fmt.Errorf("%s answered %d %s", hostOfText(a.URL), a.Status, http.StatusText(a.Status)),
 	}
 }
@@ -205,7 +209,7 @@ func (c *Client) failed(ctx context.Context, op string, to *url.URL, err error) 
 		return &fault.Error{Kind: fault.Cancelled, ID: "cancelled", Op: op, Err: errors.New("stopped"), Hint: "run it again when you are ready"}
 	case errors.Is(err, context.DeadlineExceeded) || isTimeout(err):
 		return &fault.Error{
-			Kind: fault.Network, ID: "wire.timeout", Op: op,
+			Kind: fault.Network, ID: "wire.timeout", Op: op, Spec: "rely's own limit on a whole exchange, --timeout",
 			Err:  fmt.Errorf("%s did not answer in full within %s", hostOf(to), c.timeout()),
 			Hint: "try again, or allow more time with --timeout",
 		}

@@ -35,20 +35,20 @@ func TestChromium(t *testing.T) {
 	b := openBrowser(t, p.ca, filepath.Join(h.dir, "rely", "state", "authority", "authority.pem"))
 	b.do(t,
 		chromedp.Navigate(page),
-		chromedp.SendKeys(`input[name="login"]`, "alice"),
-		chromedp.SendKeys(`input[name="password"]`, password),
-		chromedp.Click(`form[action$="/login"] button`),
-		chromedp.WaitVisible(`form[action$="/confirm"] button`),
-		chromedp.Click(`form[action$="/confirm"] button`))
+		chromedp.SendKeys(chromedp.CSS(`input[name="login"]`), "alice"),
+		chromedp.SendKeys(chromedp.CSS(`input[name="password"]`), password),
+		chromedp.Click(chromedp.CSS(`form[action$="/login"] button`)),
+		chromedp.WaitVisible(chromedp.CSS(`form[action$="/confirm"] button`)),
+		chromedp.Click(chromedp.CSS(`form[action$="/confirm"] button`)))
 	r := <-ended
 	if r.code != 0 || r.stdout != "" {
 		t.Fatalf("got exit code %d and %q on stdout, want 0 and nothing\nstderr:\n%s", r.code, r.stdout, r.stderr)
 	}
-	b.do(t, chromedp.WaitVisible("body"))
+	b.do(t, chromedp.WaitNotPresent(chromedp.CSS(`form[action$="/confirm"]`)))
 	if where := b.read(t, chromedp.Location()); !strings.HasPrefix(where, callback) {
 		t.Errorf("got to %s, want the listener's %s", where, callback)
 	}
-	if text := b.read(t, chromedp.Text("body")); !strings.Contains(strings.ToLower(text), "signed in") {
+	if text := b.read(t, chromedp.Text(chromedp.CSS("body"))); !strings.Contains(strings.ToLower(text), "signed in") {
 		t.Errorf("got the page %q, want one that says signed in", text)
 	}
 	var who struct{ Sub string }

@@ -139,7 +139,7 @@ func TestWrongPassword(t *testing.T) {
 	if n := p.answers(t, `POST /interaction/\S+/login 401`); n != 1 {
 		t.Errorf("got %d wrong passwords at the provider, want 1", n)
 	}
-	h.exits(4, "tokens", "-p", "web")
+	h.exits(3, "tokens", "-p", "web") // nothing was kept, not even the profile
 }
 
 func TestClientCredentialsFromTheEnvironmentAlone(t *testing.T) {

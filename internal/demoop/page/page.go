@@ -62,7 +62,7 @@ func (p Page) HTML() string {
 	b.WriteString("</style>\n</head>\n<body>\n<main>\n<p class=\"brand\"><span class=\"mark\" aria-hidden=\"true\"></span>Demo provider</p>\n")
 	b.WriteString(p.body)
 	b.WriteString("</main>\n<footer>An OpenID Provider for trying things out. It runs on this machine, " +
-		"keeps everything in memory and forgets it at the end.<br>Never type a real password here.</footer>\n")
+		"and forgets everything at the end.<br>Never type a real password here.</footer>\n")
 	if p.script != "" {
 		b.WriteString("<script>" + p.script + "</script>\n")
 	}
@@ -102,15 +102,22 @@ func (p Page) Write(w http.ResponseWriter) {
 	_, _ = w.Write([]byte(p.HTML()))
 }
 
+// hostChars is all that the host of an address may be made of here, so that
+// it cannot be more than one word of a policy.
+const hostChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:[]"
+
 // Target says where a form that ends at uri leads, for [Page].Target: an
-// origin, or the scheme of a native application.
+// origin, or the scheme of a native application. It is empty for an address
+// that leads nowhere.
 func Target(uri string) string {
 	u, err := url.Parse(uri)
 	switch {
-	case err != nil || u.Scheme == "" || strings.ContainsAny(u.Host, " ;,'\""):
+	case err != nil || u.Scheme == "":
 		return ""
-	case u.Scheme == "http" || u.Scheme == "https":
-		return u.Scheme + "://" + u.Host
+	case u.Scheme != "http" && u.Scheme != "https":
+		return u.Scheme + ":"
+	case u.Hostname() == "" || strings.Trim(u.Host, hostChars) != "":
+		return ""
 	}
-	return u.Scheme + ":"
+	return u.Scheme + "://" + u.Host
 }

@@ -46,17 +46,15 @@ func helper(t *testing.T, open Open) bool {
 	return true
 }
 
-// start starts this test again as a process that does the job. It runs the
-// test that called Run, not the part of it that runs now.
+// start starts the test that called Run or Crash, whose part runs now, again as
+// a process that does the job.
 func start(t *testing.T, job, dir string) (*exec.Cmd, io.Reader) {
 	t.Helper()
 	var pattern []string
 	for part := range strings.SplitSeq(t.Name(), "/") {
 		pattern = append(pattern, "^"+part+"$")
 	}
-	if len(pattern) > 1 {
-		pattern = pattern[:len(pattern)-1]
-	}
+	pattern = pattern[:len(pattern)-1]
 	self, err := filepath.Abs(flag.CommandLine.Name())
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,237 @@
+package cmd
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"rely/internal/app"
+	"rely/internal/demoop"
+	"rely/internal/loopback"
+	"rely/internal/secret"
+	"rely/internal/useragent"
+)
+
+// The scripts in testdata/script are the specification. The test binary is
+// rely itself, and a person who walks the login page.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"rely":   func() { os.Exit(Main(app.System(), os.Args[1:])) },
+		"person": func() { os.Exit(person(os.Args[1:])) },
+	})
+}
+
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	runScripts(t, "testdata/script")
+}
+
+func runScripts(t *testing.T, dir string) {
+	t.Helper()
+	testscript.Run(t, testscript.Params{
+		Dir:                 dir,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup:               setup,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"op":       opCommand,
+			"exits":    exits,
+			"count":    count,
+			"nosecret": noSecret,
+			"expires":  expires,
+		},
+	})
+}
+
+// setup gives each script a home of its own, a password file, and nothing of
+// the machine's.
+func setup(e *testscript.Env) error {
+	e.Setenv("RELY_HOME", filepath.Join(e.WorkDir, "home"))
+	e.Setenv("HOME", filepath.Join(e.WorkDir, "nobody"))
+	e.Setenv("GORACE", "atexit_sleep_ms=0")
+	for _, name := range []string{"DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "SSH_CONNECTION", "SSH_TTY", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		e.Setenv(name, "")
+	}
+	for name, text := range map[string]string{"alice.pw": demoAlice, "bob.pw": demoBob, "wrong.pw": "not-the-password", "web.secret": "web-secret-0123456789abcdef"} {
+		if err := os.WriteFile(filepath.Join(e.WorkDir, name), []byte(text+"\n"), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type running struct{ op *demoop.Server }
+
+// op starts the embedded provider for the rest of the script and sets $ISSUER:
+// op [-http] [-ttl DURATION] [FAULT]
+func opCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("unsupported: ! op")
+	}
+	o := demoop.Options{Now: time.Now, Tick: time.After}
+	scheme := "https"
+	for len(args) > 0 {
+		switch args[0] {
+		case "-http":
+			scheme = "http"
+		case "-ttl":
+			args = args[1:]
+			d, err := time.ParseDuration(args[0])
+			ts.Check(err)
+			o.AccessTTL = d
+		default:
+			o.Faults = append(o.Faults, args[0])
+		}
+		args = args[1:]
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	o.Issuer = scheme + "://" + l.Addr().String()
+	s, err := demoop.New(o)
+	ts.Check(err)
+	if scheme == "https" {
+		// In the script's own state folder, so that rely trusts it.
+		authority, err := loopback.OpenAuthority(filepath.Join(ts.Getenv("RELY_HOME"), "state", "authority"), time.Now)
+		ts.Check(err)
+		cert, err := authority.Certificate()
+		ts.Check(err)
+		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{*cert}})
+	}
+	server := &http.Server{Handler: s, ErrorLog: log.New(io.Discard, "", 0)}
+	go func() { _ = server.Serve(l) }()
+	ts.Defer(func() { s.Close(); _ = server.Close() })
+	ts.Setenv("ISSUER", o.Issuer)
+	current.Store(ts.Getenv("WORK"), s)
+}
+
+// exits checks a command's exit code: exits 6 rely login ...
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	var x *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &x) {
+		got = x.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// count checks how often the provider was asked: count 1 'token refresh_token'
+func count(ts *testscript.TestScript, neg bool, args []string) {
+	s, _ := current.Load(ts.Getenv("WORK"))
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	if got := s.(*demoop.Server).Stats()[args[1]]; got != want {
+		ts.Fatalf("the provider saw %d of %q, want %d", got, args[1], want)
+	}
+}
+
+// noSecret fails when the last output holds a secret of the embedded provider
+// or anything in the shape of a signed token.
+func noSecret(ts *testscript.TestScript, neg bool, args []string) {
+	for _, name := range []string{"stdout", "stderr"} {
+		text := ts.ReadFile(name)
+		for _, s := range []string{demoAlice, demoBob, "web-secret-", "service-secret-", "eyJ", "not-the-password"} {
+			if strings.Contains(text, s) {
+				ts.Fatalf("%s holds the secret %q", name, s)
+			}
+		}
+	}
+}
+
+// expires turns the access token of a profile's session old, as if time had
+// passed: expires PROFILE
+func expires(ts *testscript.TestScript, neg bool, args []string) {
+	found, err := filepath.Glob(filepath.Join(ts.Getenv("RELY_HOME"), "state", "sessions", args[0]+"-*.json"))
+	ts.Check(err)
+	if len(found) != 1 {
+		ts.Fatalf("%d sessions of %s", len(found), args[0])
+	}
+	ts.Check(age(found[0]))
+}
+
+// person is somebody with a browser: person NAME|--deny|--wrong URL.
+func person(args []string) int {
+	address := args[len(args)-1]
+	u, err := url.Parse(address)
+	if err != nil {
+		return 2
+	}
+	if args[0] == "--deny" {
+		return deny(u)
+	}
+	passwords := map[string]string{"alice": demoAlice, "bob": demoBob}
+	agent, err := useragent.Choose("forms", useragent.Options{HTTP: unsafeTransport(), Username: args[0], Password: secret.New(passwords[args[0]]), Now: time.Now})
+	if err != nil {
+		return 2
+	}
+	err = agent.Visit(context.Background(), useragent.Visit{URL: address, RedirectURI: u.Query().Get("redirect_uri"), Origins: []string{u.Scheme + "://" + u.Host}})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "person:", err)
+		return 1
+	}
+	return 0
+}
+
+// deny answers the request as a provider does whose user said no.
+func deny(u *url.URL) int {
+	q := u.Query()
+	back, err := url.Parse(q.Get("redirect_uri"))
+	if err != nil {
+		return 2
+	}
+	back.RawQuery = url.Values{"error": {"access_denied"}, "error_description": {"alice said no"}, "state": {q.Get("state")}, "iss": {u.Scheme + "://" + u.Host}}.Encode()
+	resp, err := (&http.Client{Transport: unsafeTransport()}).Get(back.String())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "person:", err)
+		return 1
+	}
+	_ = resp.Body.Close()
+	return 0
+}
+
+// unsafeTransport checks no certificate: the person clicks the warning away.
+func unsafeTransport() http.RoundTripper {
+	return &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+}
+
+// current is the provider that each script talks to, by its work folder.
+var current sync.Map
+
+// age sets a session file's expiry into the past.
+func age(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var record map[string]any
+	if err := json.Unmarshal(data, &record); err != nil {
+		return err
+	}
+	record["expiry"] = time.Now().Add(-time.Minute).UTC().Format(time.RFC3339)
+	if data, err = json.Marshal(record); err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o600)
+}

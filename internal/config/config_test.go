@@ -1,0 +1,474 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rely/internal/fault"
+)
+
+func folder(t *testing.T, files map[string]string) Files {
+	t.Helper()
+	f := Files{Dir: filepath.Join(t.TempDir(), "config")}
+	for name, text := range files {
+		p := filepath.Join(f.Dir, name)
+		if err := os.MkdirAll(filepath.Dir(p), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return f
+}
+
+func environment(pairs map[string]string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		v, ok := pairs[name]
+		return v, ok
+	}
+}
+
+func text(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestStrictReading(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		text string
+		line int // 0: of no line
+		id   string
+		want string // in error or hint
+	}{
+		"a misspelt key":           {"issuer: https://x\nclinet_id: a\n", 2, "config.unknown", "write client_id"},
+		"a key spelt as a flag":    {"client-id: a\n", 1, "config.unknown", "write client_id"},
+		"a key from nowhere":       {"zzzzzzzz: a\n", 1, "config.unknown", "zzzzzzzz"},
+		"capitals":                 {"Issuer: https://x\n", 1, "config.unknown", "write issuer"},
+		"a key twice":              {"scope: a\n\nscope: b\n", 3, "config.duplicate", "line 1"},
+		"a client secret":          {"client_secret: hunter2hunter2\n", 1, "config.secret", "--client-secret-file"},
+		"a password":               {"password: hunter2hunter2\n", 1, "config.secret", "--password-file"},
+		"a way round a check":      {"insecure_skip_nonce: true\n", 1, "config.insecure", "flag"},
+		"what only a variable has": {"non_interactive: true\n", 1, "config.unknown", "RELY_NON_INTERACTIVE"},
+		"the current profile":      {"current_profile: a\n", 1, "config.unknown", "config.yaml"},
+		"a map for a text":         {"scope:\n  a: b\n", 2, "config.type", "scope"},
+		"a list for a text":        {"scope: [a]\n", 1, "config.type", "scope"},
+		"a text for a list":        {"param: a=b\n", 1, "config.type", "param"},
+		"no value":                 {"scope:\n", 1, "config.type", "no value"},
+		"an alias":                 {"scope: &a x\nflow: *a\n", 2, "config.type", "flow"},
+		"a tag":                    {"scope: !!binary aGk=\n", 1, "config.type", "scope"},
+		"a merge":                  {"<<: {scope: a}\n", 1, "config.unknown", "<<"},
+		"a list of maps":           {"param:\n  - a=b\n  - c: d\n", 3, "config.type", "param"},
+		"an entry that is no pair": {"param:\n  - a\n", 2, "config.value", "k=v"},
+		"no duration":              {"min_ttl: 60\n", 1, "config.value", "90s"},
+		"a negative duration":      {"timeout: -1s\n", 1, "config.value", "90s"},
+		"no URL":                   {"issuer: op.example\n", 1, "config.value", "absolute URL"},
+		"a control character":      {"scope: \"a\\x1b[31m\"\n", 1, "config.value", "control"},
+		"a tab":                    {"param:\n\t- a=b\n", 2, "config.syntax", "tab"},
+		"half a quote":             {"scope: 'a\n", 2, "config.syntax", "unexpected end"},
+		"no mapping":               {"- a\n", 1, "config.type", "mapping"},
+		"garbage":                  {"hello\n", 1, "config.type", "mapping"},
+		"two documents":            {"scope: a\n---\nscope: b\n", 2, "config.syntax", "second"},
+		"NULs":                     {strings.Repeat("\x00", 40), 0, "config.syntax", "control characters"},
+		"a huge file":              {"# " + strings.Repeat("x", maxSize), 0, "config.size", "1 MiB"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := folder(t, map[string]string{"profiles/work.yaml": c.text})
+			_, err := f.Load("work", nil, environment(nil))
+			var why *fault.Error
+			if !errors.As(err, &why) || why.Kind != fault.Config || why.ID != c.id {
+				t.Fatalf("got %#v, want %s", err, c.id)
+			}
+			want := f.Path("work")
+			if c.line > 0 {
+				want += fmt.Sprintf(":%d:", c.line)
+			}
+			if !strings.Contains(err.Error(), want) || !strings.Contains(err.Error()+why.Hint, c.want) || why.Hint == "" {
+				t.Errorf("got %v (%s), want %s and %q", err, why.Hint, want, c.want)
+			}
+			if strings.Contains(err.Error()+why.Hint, "hunter2") {
+				t.Errorf("got the secret in %v", err)
+			}
+			if err := f.Set("work", []Change{{"flow", []string{"code"}}}); err == nil {
+				t.Error("got a change of a file that cannot be read")
+			}
+			if got := text(t, f.Path("work")); got != c.text {
+				t.Error("got the file changed")
+			}
+		})
+	}
+}
+
+func TestPrecedence(t *testing.T) {
+	t.Parallel()
+	f := folder(t, map[string]string{
+		"config.yaml":             "current_profile: Work.2\nscope: p\nflow: p\nclient_id: p\nbrowser: p\nparam: [p=1]\n",
+		"profiles/Work.2.yaml":    "client_id: 0123\nflow: f\nbrowser: f\nissuer: https://OP.example/Case\nparam:\n  - A=b c\n  - x==\n",
+		"profiles/defective.yaml": "nonsense",
+	})
+	env := environment(map[string]string{"RELY_FLOW": "v", "RELY_BROWSER": "v", "RELY_SCOPE": "", "RELY_CLIENT_SECRET": "s3cret",
+		"RELY_TOKEN_PARAM": "a=1\nb=2 3", "RELY_QUIET": "1"})
+	v, err := f.Load("", map[string][]string{"browser": {"flag"}}, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.Profile != "Work.2" || !v.Exists {
+		t.Errorf("got profile %s, %v, want Work.2", v.Profile, v.Exists)
+	}
+	file := f.Path("Work.2")
+	want := map[string][2]string{
+		"browser":   {"flag", "--browser"},
+		"flow":      {"v", "RELY_FLOW"},
+		"client_id": {"0123", file + ":1"},
+		"issuer":    {"https://OP.example/Case", file + ":4"},
+		"scope":     {"p", f.Preferences() + ":2"},
+		"min_ttl":   {"60s", "default"},
+		"ca_cert":   {"", ""},
+	}
+	for name, w := range want {
+		if got := [2]string{v.String(name), v.Where(name)}; got != w {
+			t.Errorf("%s: got %q, want %q", name, got, w)
+		}
+	}
+	if diff := cmp.Diff([]string{"A=b c", "x=="}, v.List("param")); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"a=1", "b=2 3"}, v.List("token_param")); diff != "" {
+		t.Error(diff)
+	}
+	if v.Duration("login_timeout") != 5*time.Minute || !v.Bool("quiet") || v.Bool("trace") {
+		t.Errorf("got %v, %v, %v, want 5m, true, false", v.Duration("login_timeout"), v.Bool("quiet"), v.Bool("trace"))
+	}
+	if v.Secret("client_secret").Reveal() != "s3cret" || strings.Contains(fmt.Sprintf("%+v", v), "s3cret") {
+		t.Error("got the secret in the open, or not at all")
+	}
+	if v.Source("flow") != FromVariable || v.Source("scope") != FromPreferences || v.Source("ca_cert") != Unset {
+		t.Errorf("got sources %v %v %v", v.Source("flow"), v.Source("scope"), v.Source("ca_cert"))
+	}
+}
+
+func TestWhichProfile(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{"config.yaml": "current_profile: gone\n", "profiles/here.yaml": "scope: a\n"}
+	cases := map[string]struct {
+		none  bool
+		name  string
+		env   string
+		want  string
+		error string
+	}{
+		"the one asked for":                   {name: "here", want: "here"},
+		"the variable's":                      {env: "here", want: "here"},
+		"the current one, though missing":     {want: "gone"},
+		"a missing one asked for":             {name: "other", want: "other", error: "config.missing"},
+		"a missing one of the variable":       {env: "other", want: "other", error: "config.missing"},
+		"a name that is none":                 {name: "../x", error: "config.name"},
+		"no folder":                           {none: true, want: "default"},
+		"no folder and one that is asked for": {none: true, name: "work", want: "work", error: "config.missing"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := folder(t, files)
+			if c.none {
+				f = Files{}
+			}
+			v, err := f.Load(c.name, map[string][]string{"scope": {"flag"}}, environment(map[string]string{"RELY_PROFILE": c.env}))
+			var why *fault.Error
+			if errors.As(err, &why) != (c.error != "") || why != nil && why.ID != c.error {
+				t.Fatalf("got %v, want %q", err, c.error)
+			}
+			if v.Profile != c.want || c.want != "" && v.String("scope") != "flag" {
+				t.Errorf("got %s with %q, want %s with all values", v.Profile, v.String("scope"), c.want)
+			}
+		})
+	}
+}
+
+func TestValuesFromOutsideAreChecked(t *testing.T) {
+	t.Parallel()
+	_, err := Files{}.Load("", map[string][]string{"min_ttl": {"soon"}}, environment(nil))
+	if !fault.Is(err, fault.Usage) || !strings.Contains(err.Error(), "--min-ttl") {
+		t.Errorf("got %v, want misuse of --min-ttl", err)
+	}
+	_, err = Files{}.Load("", nil, environment(map[string]string{"RELY_ISSUER": "nowhere"}))
+	if !fault.Is(err, fault.Config) || !strings.Contains(err.Error(), "RELY_ISSUER") {
+		t.Errorf("got %v, want a word of RELY_ISSUER", err)
+	}
+}
+
+func TestLifeOfAProfile(t *testing.T) {
+	t.Parallel()
+	f := folder(t, nil)
+	step := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	step(f.Set("work", []Change{{"issuer", []string{"https://op.example"}}, {"param", []string{"a=b"}}}))
+	if i, err := os.Stat(f.Path("work")); err != nil || i.Mode().Perm() != 0o644 {
+		t.Errorf("got %v, %v, want mode 0644", i, err)
+	}
+	step(f.Use("work"))
+	step(f.Copy("work", "copy.B"))
+	step(f.Rename("work", "Work"))
+	if got, err := f.Current(); got != "Work" || err != nil {
+		t.Errorf("got current %s, %v, want Work", got, err)
+	}
+	got, err := f.List()
+	if diff := cmp.Diff([]string{"Work", "copy.B"}, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	refused := map[string]error{
+		"config.exists":  f.Set("wORK", []Change{{"scope", []string{"a"}}}),
+		"config.name":    f.Copy("Work", "con.x"),
+		"config.missing": f.Use("nobody"),
+		"config.unknown": f.Set("Work", []Change{{"scpoe", []string{"a"}}}),
+		"config.secret":  f.Set("Work", []Change{{"client_secret", []string{"a"}}}),
+		"config.value":   f.Set("Work", []Change{{"min_ttl", []string{"a"}}}),
+		"config.folder":  Files{}.Set("Work", []Change{{"scope", []string{"a"}}}),
+	}
+	for id, err := range refused {
+		var why *fault.Error
+		if !errors.As(err, &why) || why.ID != id {
+			t.Errorf("got %v, want %s", err, id)
+		}
+	}
+	if err := f.Rename("copy.B", "Work"); !fault.Is(err, fault.Config) {
+		t.Errorf("got %v, want no profile overwritten", err)
+	}
+	step(f.Unset("Work", "issuer", "scope"))
+	if got := text(t, f.Path("Work")); got != "param:\n  - a=b\n" {
+		t.Errorf("got %q, want the parameter alone", got)
+	}
+	step(f.Delete("Work"))
+	if got, err := f.Current(); got != "" || err != nil {
+		t.Errorf("got current %s, %v, want none", got, err)
+	}
+	if err := f.Delete("Work"); !fault.Is(err, fault.Config) {
+		t.Errorf("got %v, want a word of the missing profile", err)
+	}
+}
+
+func TestLinksAndModesSurviveAWrite(t *testing.T) {
+	t.Parallel()
+	f := folder(t, map[string]string{"dotfiles/work.yaml": "# mine\nscope: a\n"})
+	target := filepath.Join(f.Dir, "dotfiles", "work.yaml")
+	if err := os.Chmod(target, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(f.Dir, "profiles"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("../dotfiles/work.yaml", f.Path("work")); err != nil {
+		t.Skip("no symbolic links here")
+	}
+	if err := f.Set("work", []Change{{"scope", []string{"b"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := text(t, target); got != "# mine\nscope: b\n" {
+		t.Errorf("got %q behind the link, want the change", got)
+	}
+	if i, err := os.Lstat(f.Path("work")); err != nil || i.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("got %v, %v, want the link kept", i, err)
+	}
+	if i, _ := os.Stat(target); i.Mode().Perm() != 0o600 {
+		t.Errorf("got mode %v, want 0600 kept", i.Mode())
+	}
+	if err := os.Chmod(target, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Load("work", nil, environment(nil)); !fault.Is(err, fault.Config) {
+		t.Errorf("got %v, want a file that everybody may write refused", err)
+	}
+}
+
+func TestNoChangeIsLost(t *testing.T) {
+	t.Parallel()
+	f := folder(t, nil)
+	keys := []string{"scope", "client_id", "listen", "browser", "username", "store", "output", "ca_cert"}
+	var all sync.WaitGroup
+	for _, k := range keys {
+		all.Go(func() {
+			if err := f.Set("work", []Change{{k, []string{k}}}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	v, err := f.Load("work", nil, environment(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range keys {
+		if v.String(k) != k {
+			t.Errorf("got %q for %s, want it kept", v.String(k), k)
+		}
+	}
+}
+
+func TestQuickAgreesWithCurrent(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		text string
+		ok   bool
+	}{
+		"nothing":                   {"", true},
+		"as rely writes it":         {"# mine\n\nscope: openid email # c\nparam:\n  - a=b\ncurrent_profile: Work.2\n", true},
+		"with line ends of Windows": {"scope: a\r\ncurrent_profile: work\r\n", true},
+		"quoted":                    {"current_profile: \"work\"\n", false},
+		"with a comment":            {"current_profile: work # c\n", false},
+		"twice":                     {"current_profile: a\ncurrent_profile: b\n", false},
+		"in flow style":             {"{current_profile: a}\n", false},
+		"indented":                  {"  current_profile: a\n", false},
+		"over two lines":            {"current_profile:\n  a\n", false},
+		"in a folded text":          {"scope: >-\n  a\ncurrent_profile: b\n", false},
+		"null":                      {"current_profile: null\n", false},
+		"in the second document":    {"scope: a\n---\ncurrent_profile: b\n", false},
+		"with no space":             {"current_profile:work\n", false},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := folder(t, map[string]string{"config.yaml": c.text})
+			got, ok := f.Quick()
+			if ok != c.ok {
+				t.Fatalf("got %q, %v, want %v", got, ok, c.ok)
+			}
+			if want, err := f.Current(); ok && (got != want || err != nil) {
+				t.Errorf("got %q, want %q, %v", got, want, err)
+			}
+		})
+	}
+	for _, f := range []Files{{}, folder(t, nil)} {
+		if got, ok := f.Quick(); got != "" || !ok {
+			t.Errorf("got %q, %v, want no current profile", got, ok)
+		}
+	}
+}
+
+func TestDigestTellsChangesThatMatter(t *testing.T) {
+	t.Parallel()
+	f := folder(t, map[string]string{"config.yaml": "current_profile: a\nscope: x\n", "profiles/a.yaml": "flow: code\n", "profiles/b.yaml": "flow: code\n"})
+	before := f.Digest("a")
+	if err := errors.Join(f.Use("b"), f.Set("b", []Change{{"flow", []string{"device"}}})); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.Digest("a"); got != before {
+		t.Error("got another digest after another profile's change")
+	}
+	if err := f.Set("a", []Change{{"flow", []string{"device"}}}); err != nil {
+		t.Fatal(err)
+	}
+	after := f.Digest("a")
+	if after == before {
+		t.Error("got the same digest after a change")
+	}
+	if err := os.WriteFile(f.Preferences(), []byte("current_profile: a\nscope: y\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if f.Digest("a") == after {
+		t.Error("got the same digest after a change of the defaults")
+	}
+}
+
+func TestNames(t *testing.T) {
+	t.Parallel()
+	for name, ok := range map[string]bool{"a": true, "Work.2": true, "a_b-c": true, "0": true, "com": true, "com10": true, strings.Repeat("a", 64): true,
+		"": false, ".a": false, "-a": false, "a/b": false, "a b": false, "\u00e4": false, strings.Repeat("a", 65): false,
+		"NUL": false, "con.yaml": false, "COM1": false, "a\x00": false} {
+		if got := CheckName(name) == nil; got != ok {
+			t.Errorf("%q: got %v, want %v", name, got, ok)
+		}
+	}
+	for issuer, want := range map[string]string{
+		"https://op.example":                               "op.example",
+		"https://OP.example/":                              "op.example",
+		"https://op.example/realms/My Realm":               "op.example-realms-My-Realm",
+		"https://login.microsoftonline.com/contoso/v2.0":   "login.microsoftonline.com-contoso-v2.0",
+		"https://127.0.0.1:8443":                           "127.0.0.1-8443",
+		"https://[::1]:8443":                               "1-8443",
+		"https://con":                                      "op-con",
+		"nonsense":                                         "default",
+		"https://x.example/" + strings.Repeat("long/", 40): "x.example-long-long-long-long-long-long-long-long-long-long-long",
+	} {
+		if got := ProfileNameFor(issuer); got != want || CheckName(got) != nil {
+			t.Errorf("%s: got %s, want %s", issuer, got, want)
+		}
+	}
+}
+
+func TestTableIsSound(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, s := range Settings() {
+		if seen[s.Name] || strings.HasPrefix(s.Name, "insecure") || s.Help == "" || s.Secret && s.Profile {
+			t.Errorf("got %+v, want each once, with help, no secret in a profile", s)
+		}
+		seen[s.Name] = true
+		if s.Default != "" && s.check([]string{s.Default}) != nil {
+			t.Errorf("%s: got the default %s, want one of its shape", s.Name, s.Default)
+		}
+	}
+	if Flag("client_id") != "client-id" || Variable("client_id") != "RELY_CLIENT_ID" {
+		t.Error("got other spellings than the contract's")
+	}
+}
+
+func BenchmarkProfiles(b *testing.B) {
+	for _, n := range []int{1, 10_000} {
+		f := Files{Dir: b.TempDir()}
+		if err := os.Mkdir(filepath.Join(f.Dir, "profiles"), 0o700); err != nil {
+			b.Fatal(err)
+		}
+		for i := range n {
+			text := fmt.Sprintf("issuer: https://op%d.example\nclient_id: c%d\nscope: openid\n", i, i)
+			if err := os.WriteFile(f.Path(fmt.Sprintf("p%d", i)), []byte(text), 0o644); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.Run(fmt.Sprintf("Load of %d", n), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := f.Load("p0", nil, environment(nil)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("Use of %d", n), func(b *testing.B) {
+			for b.Loop() {
+				if err := f.Use("p0"); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("Quick and Digest of %d", n), func(b *testing.B) {
+			for b.Loop() {
+				_, _ = f.Quick()
+				_ = f.Digest("p0")
+			}
+		})
+		b.Run(fmt.Sprintf("List of %d", n), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := f.List(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
