@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -56,6 +57,7 @@ func runScripts(t *testing.T, dir string) {
 			"count":    count,
 			"nosecret": noSecret,
 			"expires":  expires,
+			"burst":    burst,
 		},
 	})
 }
@@ -152,10 +154,13 @@ func count(ts *testscript.TestScript, neg bool, args []string) {
 func noSecret(ts *testscript.TestScript, neg bool, args []string) {
 	for _, name := range []string{"stdout", "stderr"} {
 		text := ts.ReadFile(name)
-		for _, s := range []string{demoAlice, demoBob, "web-secret-", "service-secret-", "eyJ", "not-the-password"} {
+		for _, s := range []string{demoAlice, demoBob, "web-secret-", "service-secret-", "not-the-password"} {
 			if strings.Contains(text, s) {
 				ts.Fatalf("%s holds the secret %q", name, s)
 			}
+		}
+		if token := regexp.MustCompile(`eyJ[\w-]{10,}\.`).FindString(text); token != "" {
+			ts.Fatalf("%s holds the token %s", name, token)
 		}
 	}
 }
@@ -171,15 +176,21 @@ func expires(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(age(found[0]))
 }
 
-// person is somebody with a browser: person NAME|--deny|--wrong URL.
+// person is somebody with a browser: person [--after-strangers] NAME|--deny URL.
 func person(args []string) int {
 	address := args[len(args)-1]
 	u, err := url.Parse(address)
 	if err != nil {
 		return 2
 	}
-	if args[0] == "--deny" {
+	switch args[0] {
+	case "--deny":
 		return deny(u)
+	case "--after-strangers":
+		if code := intrude(u); code != 0 {
+			return code
+		}
+		args = args[1:]
 	}
 	passwords := map[string]string{"alice": demoAlice, "bob": demoBob}
 	agent, err := useragent.Choose("forms", useragent.Options{HTTP: unsafeTransport(), Username: args[0], Password: secret.New(passwords[args[0]]), Now: time.Now})
