@@ -259,6 +259,10 @@ func (i *invocation) announce(r *flows.Request, o useragent.Options, a flows.Ann
 		}
 		return
 	}
+	if i.quiet() {
+		fmt.Fprintf(i.Stderr, "%s\n", fault.Visible(a.URL)) // or nobody could go on
+		return
+	}
 	around := useragent.Look(o)
 	if r.Agent.Name() == "system" {
 		i.say("Your browser opens. If it does not, open this address:\n\n  %s\n\n", fault.Visible(a.URL))

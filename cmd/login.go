@@ -214,7 +214,7 @@ func (l *login) report(t *flows.Tokens) error {
 // scopeDifference tells where the provider granted less than was asked, which
 // it may (RFC 6749 3.3).
 func (l *login) scopeDifference(granted string) {
-	if missing := missingScopes(l.values.String("scope"), granted); missing != "" {
+	if missing := flows.MissingScopes(l.values.String("scope"), granted); missing != "" {
 		l.say("rely: note: the provider did not grant: %s\n", fault.Visible(missing))
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -65,13 +63,13 @@ func (i *invocation) request(ctx context.Context, entry flows.Entry, client *sto
 	r := &flows.Request{
 		Provider: p, HTTP: hc, Now: i.Now, Sleep: i.Sleep,
 		ClientID: client.ClientID, ClientSecret: client.Secret, Prove: method.New(creds),
-		IDTokenAlgs: idTokenAlgs(i.values.String("id_token_signed_response_alg"), p.Metadata.IDTokenAlgs),
+		IDTokenAlgs: flows.IDTokenAlgs(i.values.String("id_token_signed_response_alg"), p.Metadata.IDTokenAlgs),
 		Scope:       i.scope(entry),
 	}
-	if r.Param, err = parameters("param", i.values.List("param")); err != nil {
+	if r.Param, err = flows.Parameters("param", i.values.List("param")); err != nil {
 		return nil, err
 	}
-	r.TokenParam, err = parameters("token-param", i.values.List("token_param"))
+	r.TokenParam, err = flows.Parameters("token-param", i.values.List("token_param"))
 	return r, err
 }
 
@@ -83,58 +81,6 @@ func (i *invocation) scope(entry flows.Entry) string {
 		return "openid profile email"
 	}
 	return scope
-}
-
-// idTokenAlgs are the algorithms an ID token may have: the registered one,
-// else the asymmetric ones that the provider lists, else RS256 (OIDC
-// Registration 2). A symmetric one has to be registered by name, and none is
-// never taken.
-func idTokenAlgs(registered string, listed []string) []string {
-	if registered != "" {
-		return []string{registered}
-	}
-	var algs []string
-	for _, alg := range listed {
-		if alg != "none" && !strings.HasPrefix(alg, "HS") {
-			algs = append(algs, alg)
-		}
-	}
-	if len(algs) == 0 {
-		return []string{"RS256"}
-	}
-	return algs
-}
-
-// parameters reads k=v pairs. What rely checks in the answer cannot be
-// replaced, or the check would be of nothing.
-func parameters(flag string, pairs []string) (url.Values, error) {
-	out := url.Values{}
-	for _, pair := range pairs {
-		name, value, found := strings.Cut(pair, "=")
-		why := ""
-		switch {
-		case !found || name == "":
-			why = "is not NAME=VALUE"
-		case slices.Contains([]string{"state", "nonce", "code_challenge", "code_challenge_method", "redirect_uri", "response_type", "client_id", "client_secret", "code", "code_verifier", "grant_type"}, name):
-			why = "is a parameter that rely sets itself"
-		default:
-			out.Add(name, value)
-			continue
-		}
-		return nil, &fault.Error{Kind: fault.Usage, ID: "param", Op: "read --" + flag, Err: fmt.Errorf("%q %s", pair, why),
-			Hint: "give it as --" + flag + " NAME=VALUE, for parameters that rely has no flag for"}
-	}
-	return out, nil
-}
-
-func missingScopes(asked, granted string) string {
-	var missing []string
-	for _, scope := range strings.Fields(asked) {
-		if !slices.Contains(strings.Fields(granted), scope) {
-			missing = append(missing, scope)
-		}
-	}
-	return strings.Join(missing, " ")
 }
 
 // fresh is the profile's session with at least minTTL left, renewed where it

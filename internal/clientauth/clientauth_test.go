@@ -12,7 +12,7 @@ import (
 )
 
 // odd holds every character that form encoding changes (RFC 6749 2.3.1).
-const odd = `p:a%s+s w&=é"/`
+const odd = "p:a%s+s w&=\u00e9\"/"
 
 func TestMethods(t *testing.T) {
 	t.Parallel()

@@ -11,7 +11,7 @@ func TestVisible(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct{ in, want string }{
 		"plain text":          {"all is well", "all is well"},
-		"other scripts":       {"Zażółć 漢字", "Zażółć 漢字"},
+		"other scripts":       {"Za\u017c\u00f3\u0142\u0107 \u6f22\u5b57", "Za\u017c\u00f3\u0142\u0107 \u6f22\u5b57"},
 		"escape sequence":     {"\x1b[31mred", `\x1b[31mred`},
 		"clipboard (OSC 52)":  {"\x1b]52;c;AA\a", `\x1b]52;c;AA\x07`},
 		"C1 control":          {"\u009b31m", `\x9b31m`},
@@ -28,7 +28,7 @@ func TestVisible(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", what, got, c.want)
 		}
 	}
-	if got, want := VisibleUpTo("aé日本", 4), "aé... (6 more bytes)"; got != want {
+	if got, want := VisibleUpTo("a\u00e9\u65e5\u672c", 4), "a\u00e9... (6 more bytes)"; got != want {
 		t.Errorf("cut: got %s, want %s", got, want)
 	}
 }
