@@ -12,7 +12,6 @@ import (
 	"rely/internal/fault"
 	"rely/internal/flows"
 	"rely/internal/output"
-	"rely/internal/secret"
 	"rely/internal/store"
 )
 
@@ -97,11 +96,12 @@ func (l *login) run(ctx context.Context) error {
 		return &fault.Error{Kind: fault.Login, ID: "login.non-interactive", Op: "sign in", Err: fmt.Errorf("the flow %s needs a person, and --non-interactive forbids to ask one", entry.Name),
 			Hint: "use --browser forms with a test user, or --flow client-credentials"}
 	}
-	client, err := l.client(ctx, l.secretStdin)
+	k := l.sessions(l.secretStdin)
+	client, err := k.Client(ctx)
 	if err != nil {
 		return err
 	}
-	r, err := l.request(ctx, entry, client)
+	r, err := k.Request(ctx, entry, client)
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (l *login) keep(ctx context.Context, entry flows.Entry, client *store.Clien
 	if err := l.keepSettings(t); err != nil {
 		return err
 	}
-	return s.PutSession(ctx, l.profile, l.newSession(entry.Name, t))
+	return s.PutSession(ctx, l.profile, l.sessions(false).New(entry.Name, t))
 }
 
 // keepSettings writes the settings that were given on the command line or in
@@ -165,22 +165,6 @@ func (l *login) keepSettings(t *flows.Tokens) error {
 		return l.files.Use(l.profile)
 	}
 	return nil
-}
-
-func (l *invocation) newSession(flow string, t *flows.Tokens) *store.Session {
-	s := &store.Session{
-		Profile: l.profile, Issuer: l.values.String("issuer"), ClientID: l.values.String("client_id"), Flow: flow,
-		Scope: t.Scope, TokenType: t.TokenType, Access: t.Access, Refresh: t.Refresh, ID: t.ID,
-		Expiry: t.Expiry, Obtained: l.Now().UTC().Truncate(time.Second), RedirectURI: t.RedirectURI,
-		Settings: l.files.Digest(l.profile),
-	}
-	if l.values.Source("min_ttl") != config.FromDefault || l.values.String("output") != "" {
-		s.Settings = "" // quickTokens knows the defaults alone
-	}
-	if t.Claims != nil {
-		s.Subject, s.Name = t.Claims.Subject, flows.DisplayName(t.Claims)
-	}
-	return s
 }
 
 // all is a setting's value as a list, as a profile takes it.
@@ -217,20 +201,4 @@ func (l *login) scopeDifference(granted string) {
 	if missing := flows.MissingScopes(l.values.String("scope"), granted); missing != "" {
 		l.say("rely: note: the provider did not grant: %s\n", fault.Visible(missing))
 	}
-}
-
-// secretOnce reads a secret from standard input, a file or a variable, in this
-// order; empty where none is given.
-func (i *invocation) secretOnce(stdin bool, name, what string) (secret.String, error) {
-	s := i.values.Secret(name)
-	file := i.values.String(name + "_file")
-	var err error
-	switch {
-	case stdin:
-		s, err = i.SecretFile("-", what)
-	case file != "":
-		s, err = i.SecretFile(file, what)
-	}
-	i.redact.Learn(s.Reveal())
-	return s, err
 }

@@ -62,7 +62,7 @@ stored then. A session that only a person can bring back is exit code 4.`,
 }
 
 func (t *tokens) run(ctx context.Context) error {
-	s, err := t.fresh(ctx, t.values.Duration("min_ttl"), t.force)
+	s, err := t.sessions(false).Fresh(ctx, t.values.Duration("min_ttl"), t.force)
 	if err != nil {
 		return err
 	}

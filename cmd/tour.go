@@ -132,11 +132,12 @@ func (t *tour) signIn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	client, err := in.client(ctx, false)
+	k := in.sessions(false)
+	client, err := k.Client(ctx)
 	if err != nil {
 		return err
 	}
-	r, err := in.request(ctx, entry, client)
+	r, err := k.Request(ctx, entry, client)
 	if err != nil {
 		return err
 	}
@@ -200,7 +201,7 @@ func (t *tour) tokens(ctx context.Context) error {
 	if err := t.use(map[string][]string{}); err != nil {
 		return err
 	}
-	s, err := t.inside.fresh(ctx, 0, false)
+	s, err := t.inside.sessions(false).Fresh(ctx, 0, false)
 	if err != nil {
 		return err
 	}
@@ -215,7 +216,7 @@ func (t *tour) show(s *store.Session) {
 
 func (t *tour) userinfo(ctx context.Context) error {
 	t.next("Ask who is signed in", "OIDC Core 5.3")
-	s, err := t.inside.fresh(ctx, 0, false)
+	s, err := t.inside.sessions(false).Fresh(ctx, 0, false)
 	if err != nil {
 		return err
 	}
@@ -247,11 +248,11 @@ func (t *tour) userinfo(ctx context.Context) error {
 
 func (t *tour) renew(ctx context.Context) error {
 	t.next("Renew the tokens", "RFC 6749 6, OIDC Core 12")
-	before, err := t.inside.fresh(ctx, 0, false)
+	before, err := t.inside.sessions(false).Fresh(ctx, 0, false)
 	if err != nil {
 		return err
 	}
-	after, err := t.inside.fresh(ctx, 0, true)
+	after, err := t.inside.sessions(false).Fresh(ctx, 0, true)
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func (u *userinfo) run(ctx context.Context) error {
 	if u.profile == "" {
 		return &fault.Error{Kind: fault.Login, ID: "session.none", Op: "find the session", Err: errNoProfile, Hint: "run \"rely login ISSUER --client-id ID\""}
 	}
-	s, err := u.fresh(ctx, u.values.Duration("min_ttl"), false)
+	s, err := u.sessions(false).Fresh(ctx, u.values.Duration("min_ttl"), false)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ func levels() [][]string {
 		2: {"wire", "param", "jose", "atomicfile"},
 		3: {"loopback", "provider", "clientauth", "idtoken", "useragent", "store", "output", "trace", "config"},
 		4: {"flows", "passwd", "registration", "demoop"},
-		5: {"app", "doctor"},
+		5: {"app", "session", "doctor"},
 		6: {"cmd"},
 		7: {"main"},
 	}

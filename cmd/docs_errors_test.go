@@ -1,0 +1,399 @@
+package cmd
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"rely/internal/fault"
+)
+
+// An origin is one place in the sources that words a fault. Its texts are as
+// the source has them, with "..." for what is known at run time alone.
+type origin struct{ id, kind, op, spec, hint, pkg string }
+
+// docErrors is docs/reference/errors.md: every fault that the sources make.
+func docErrors(t *testing.T) string {
+	t.Helper()
+	type entry struct{ kinds, ops, specs, hints, pkgs []string }
+	all := map[string]*entry{}
+	note := func(list *[]string, text string) {
+		if text != "" && text != "..." && !slices.Contains(*list, text) {
+			*list = append(*list, text)
+		}
+	}
+	for _, o := range origins(t) {
+		if all[o.id] == nil {
+			all[o.id] = &entry{}
+		}
+		e := all[o.id]
+		note(&e.kinds, o.kind)
+		note(&e.ops, o.op)
+		note(&e.specs, o.spec)
+		note(&e.hints, o.hint)
+		note(&e.pkgs, o.pkg)
+	}
+	codes := map[string]string{}
+	for _, k := range fault.Kinds() {
+		name := strings.ToUpper(k.String()[:1]) + k.String()[1:]
+		codes[name] = fmt.Sprintf("%d %s", int(k), k)
+	}
+	var rows [][]string
+	for _, id := range slices.Sorted(maps.Keys(all)) {
+		e := all[id]
+		exits := []string{}
+		for _, k := range e.kinds {
+			exits = append(exits, codes[k])
+		}
+		join := func(list []string) string { slices.Sort(list); return strings.Join(list, "; ") }
+		rows = append(rows, []string{code(id), join(exits), join(e.ops), join(e.specs), join(e.hints), join(e.pkgs)})
+	}
+	intro := "An error is up to three lines on standard error, and with `-o json` one line of JSON besides:\n\n" +
+		"```text\nrely: WHAT WAS BEING DONE: what happened\nrely: rule: SECTION\nrely: try: ONE THING\n```\n\n" +
+		"The JSON has the ID, which never changes its meaning. `...` stands for what is known at run time only. " +
+		"In `token.<code>` and `login.<code>` it is the provider's own error code, such as `invalid_grant` or `access_denied`; " +
+		"in `idtoken.<check>` and `login.<check>` the name of the [check](checks.md) that failed. " +
+		"The code is the [exit code](exit-codes.md)."
+	return generated + table("Errors", intro, []string{"ID", "code", "while", "rule", "try", "made in"}, rows)
+}
+
+// origins reads every package of the program.
+func origins(t *testing.T) []origin {
+	t.Helper()
+	var out []origin
+	err := fs.WalkDir(os.DirFS(docRoot), ".", func(dir string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() || dir == "." || dir == "internal" {
+			return err
+		}
+		if top, _, _ := strings.Cut(dir, "/"); top != "cmd" && top != "internal" || d.Name() == "testdata" || strings.HasSuffix(d.Name(), "test") {
+			return fs.SkipDir
+		}
+		out = append(out, originsIn(t, dir)...)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// A source is one package: its syntax, its constants, and who calls what.
+type source struct {
+	pkg    string
+	consts map[string]ast.Expr
+	calls  map[string][]*ast.CallExpr
+	out    []origin
+}
+
+func originsIn(t *testing.T, dir string) []origin {
+	t.Helper()
+	s := &source{pkg: dir, consts: map[string]ast.Expr{}, calls: map[string][]*ast.CallExpr{}}
+	var files []*ast.File
+	names, err := filepath.Glob(filepath.Join(docRoot, filepath.FromSlash(dir), "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, f)
+		ast.Inspect(f, s.index)
+	}
+	for _, f := range files {
+		for _, d := range f.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && fn.Body != nil {
+				s.function(fn.Name.Name, fn.Type, fn.Body)
+			}
+		}
+	}
+	return s.out
+}
+
+// index notes constants and calls by name.
+func (s *source) index(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.GenDecl:
+		for _, spec := range n.Specs {
+			if v, ok := spec.(*ast.ValueSpec); ok && n.Tok == token.CONST && len(v.Names) == len(v.Values) {
+				for i, name := range v.Names {
+					s.consts[name.Name] = v.Values[i]
+				}
+			}
+		}
+	case *ast.CallExpr:
+		switch f := n.Fun.(type) {
+		case *ast.Ident:
+			s.calls[f.Name] = append(s.calls[f.Name], n)
+		case *ast.SelectorExpr:
+			s.calls["."+f.Sel.Name] = append(s.calls["."+f.Sel.Name], n)
+		}
+	}
+	return true
+}
+
+// function finds the faults in one body. Those whose ID is a parameter are
+// found once for each call.
+func (s *source) function(name string, ft *ast.FuncType, body *ast.BlockStmt) {
+	ast.Inspect(body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.AssignStmt:
+			if lit, ok := n.Rhs[0].(*ast.FuncLit); ok && len(n.Lhs) == 1 {
+				s.function(n.Lhs[0].(*ast.Ident).Name, lit.Type, lit.Body)
+				return false
+			}
+		case *ast.BlockStmt:
+			s.changes(body, n.List)
+		case *ast.CaseClause:
+			s.changes(body, n.Body)
+		case *ast.CompositeLit:
+			if isFault(n) {
+				s.literal(n, name, ft)
+			}
+		}
+		return true
+	})
+}
+
+func isFault(n *ast.CompositeLit) bool {
+	sel, ok := n.Type.(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	pkg, ok := sel.X.(*ast.Ident)
+	return ok && pkg.Name == "fault" && sel.Sel.Name == "Error"
+}
+
+func fields(lit *ast.CompositeLit) map[string]ast.Expr {
+	out := map[string]ast.Expr{}
+	for _, e := range lit.Elts {
+		if kv, ok := e.(*ast.KeyValueExpr); ok {
+			out[kv.Key.(*ast.Ident).Name] = kv.Value
+		}
+	}
+	return out
+}
+
+func (s *source) literal(lit *ast.CompositeLit, name string, ft *ast.FuncType) {
+	f := fields(lit)
+	if f["ID"] == nil {
+		return
+	}
+	params := []string{}
+	for _, p := range ft.Params.List {
+		for _, n := range p.Names {
+			params = append(params, n.Name)
+		}
+	}
+	about := slices.ContainsFunc(params, func(p string) bool { return mentions(f["ID"], p) })
+	if !about {
+		s.add(f, nil)
+		return
+	}
+	for _, call := range slices.Concat(s.calls[name], s.calls["."+name]) {
+		given := map[string]ast.Expr{}
+		for i, arg := range call.Args {
+			if i < len(params) {
+				given[params[i]] = arg
+			}
+		}
+		s.add(f, given)
+	}
+}
+
+// changes finds a fault that gets another ID: the fields set beside it, and
+// the others from the literal that the variable began with.
+func (s *source) changes(body *ast.BlockStmt, list []ast.Stmt) {
+	set := map[string]map[string]ast.Expr{} // variable, field
+	for _, stmt := range list {
+		a, ok := stmt.(*ast.AssignStmt)
+		if !ok || len(a.Lhs) != len(a.Rhs) {
+			continue
+		}
+		for i, l := range a.Lhs {
+			sel, ok := l.(*ast.SelectorExpr)
+			if !ok {
+				continue
+			}
+			if v, ok := sel.X.(*ast.Ident); ok {
+				if set[v.Name] == nil {
+					set[v.Name] = map[string]ast.Expr{}
+				}
+				set[v.Name][sel.Sel.Name] = a.Rhs[i]
+			}
+		}
+	}
+	for v, changed := range set {
+		began := beginning(body, v)
+		if changed["ID"] == nil || began == nil {
+			continue
+		}
+		f := fields(began)
+		maps.Copy(f, changed)
+		s.add(f, nil)
+	}
+}
+
+// beginning is the literal that a variable was made with.
+func beginning(body *ast.BlockStmt, name string) *ast.CompositeLit {
+	var out *ast.CompositeLit
+	ast.Inspect(body, func(n ast.Node) bool {
+		a, ok := n.(*ast.AssignStmt)
+		if !ok || a.Tok != token.DEFINE || out != nil {
+			return true
+		}
+		if v, ok := a.Lhs[0].(*ast.Ident); ok && v.Name == name {
+			ast.Inspect(a.Rhs[0], func(n ast.Node) bool {
+				if lit, ok := n.(*ast.CompositeLit); ok && isFault(lit) && out == nil {
+					out = lit
+				}
+				return true
+			})
+		}
+		return true
+	})
+	return out
+}
+
+func (s *source) add(f, given map[string]ast.Expr) {
+	o := origin{id: s.text(f["ID"], given), kind: s.text(f["Kind"], given), op: s.text(f["Op"], given),
+		spec: s.text(f["Spec"], given), hint: s.text(f["Hint"], given), pkg: code(path.Clean(s.pkg))}
+	if o.id == "..." {
+		return // another fault's ID, handed on
+	}
+	variable := map[string]string{"token....": "token.<code>", "idtoken....": "idtoken.<check>", "login....": "login.<code>"}
+	if o.id == "login...." && strings.HasPrefix(o.op, "check") {
+		o.id = "login.<check>"
+	} else if known, ok := variable[o.id]; ok {
+		o.id = known
+	}
+	s.out = append(s.out, o)
+}
+
+// text is what an expression says, as far as the source tells.
+func (s *source) text(e ast.Expr, given map[string]ast.Expr) string {
+	switch e := e.(type) {
+	case nil:
+		return ""
+	case *ast.BasicLit:
+		text, err := strconv.Unquote(e.Value)
+		if err != nil {
+			return "..."
+		}
+		return text
+	case *ast.BinaryExpr:
+		return strings.ReplaceAll(s.text(e.X, given)+s.text(e.Y, given), "......", "...")
+	case *ast.ParenExpr:
+		return s.text(e.X, given)
+	case *ast.SelectorExpr:
+		if pkg, ok := e.X.(*ast.Ident); ok && pkg.Name == "fault" {
+			return e.Sel.Name
+		}
+	case *ast.Ident:
+		if arg, ok := given[e.Name]; ok {
+			return s.text(arg, nil)
+		}
+		// Another function's constant of the same name is not this one's.
+		if e.Obj != nil && e.Obj.Kind != ast.Con {
+			return "..."
+		}
+		if e.Obj != nil {
+			if spec, ok := e.Obj.Decl.(*ast.ValueSpec); ok && len(spec.Values) > 0 {
+				return s.text(spec.Values[slices.Index(spec.Names, specName(spec, e.Name))], given)
+			}
+		}
+		if v, ok := s.consts[e.Name]; ok {
+			return s.text(v, nil)
+		}
+	case *ast.CallExpr:
+		if sel, ok := e.Fun.(*ast.SelectorExpr); ok && sel.Sel.Name == "Sprintf" && len(e.Args) > 0 {
+			return verbs(s.text(e.Args[0], given))
+		}
+	}
+	return "..."
+}
+
+func specName(spec *ast.ValueSpec, name string) *ast.Ident {
+	for _, n := range spec.Names {
+		if n.Name == name {
+			return n
+		}
+	}
+	return nil
+}
+
+// verbs turns a format's verbs into "...".
+func verbs(format string) string {
+	var b strings.Builder
+	for i := 0; i < len(format); i++ {
+		if format[i] != '%' {
+			b.WriteByte(format[i])
+			continue
+		}
+		for i++; i < len(format)-1 && strings.ContainsRune("+#0123456789.[]", rune(format[i])); i++ {
+		}
+		b.WriteString("...")
+	}
+	return b.String()
+}
+
+func mentions(e ast.Expr, name string) bool {
+	found := false
+	ast.Inspect(e, func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		found = found || ok && id.Name == name
+		return true
+	})
+	return found
+}
+
+// docModules are the modules of others that our sources and tests import.
+func docModules(t *testing.T) []string {
+	t.Helper()
+	required := []string{}
+	for line := range strings.Lines(docText(t, "go.mod")) {
+		if f := strings.Fields(line); len(f) >= 2 && strings.Contains(f[0], ".") {
+			required = append(required, f[0])
+		}
+	}
+	used := map[string]bool{}
+	err := fs.WalkDir(os.DirFS(docRoot), ".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && (name == "tools" || d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".") && name != ".") {
+			return fs.SkipDir
+		}
+		if err != nil || path.Ext(name) != ".go" {
+			return err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(docRoot, filepath.FromSlash(name)), nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, i := range f.Imports {
+			p, _ := strconv.Unquote(i.Path.Value)
+			for _, module := range required {
+				if p == module || strings.HasPrefix(p, module+"/") {
+					used[module] = true
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.Sorted(maps.Keys(used))
+}

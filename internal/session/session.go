@@ -1,0 +1,291 @@
+// Package session keeps a profile's tokens usable: it turns settings into a
+// flow's request, renews what is about to expire, once however many processes
+// ask, and says when only a person can help. It knows no command line, prints
+// nothing and prompts nobody.
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"rely/internal/clientauth"
+	"rely/internal/config"
+	"rely/internal/fault"
+	"rely/internal/flows"
+	"rely/internal/idtoken"
+	"rely/internal/provider"
+	"rely/internal/secret"
+	"rely/internal/store"
+	"rely/internal/wire"
+)
+
+// A Keeper works on one profile, or on settings without one. All fields must
+// be set; Profile is empty where there is none, and then nothing is kept.
+type Keeper struct {
+	Settings config.Values
+	Profile  string
+	Digest   string // of the settings files, see [store.Session]
+	Store    func() (store.Store, error)
+	HTTP     func() (*wire.Client, error)
+	Secret   func() (secret.String, error) // the client's secret given for this run; empty where there is none
+	Learn    func(secret string)           // told of every secret, so that nothing shows it
+	Now      func() time.Time
+	Sleep    func(ctx context.Context, d time.Duration) error
+}
+
+// Client is the client that the settings name, with its secret: given now, or
+// kept by the profile.
+func (k *Keeper) Client(ctx context.Context) (*store.Client, error) {
+	c := &store.Client{Issuer: k.Settings.String("issuer"), ClientID: k.Settings.String("client_id")}
+	if c.ClientID == "" {
+		return nil, &fault.Error{Kind: fault.Usage, ID: "login.client-id", Op: "sign in", Err: errors.New("no client id is given"),
+			Hint: "give the id that the provider's administrator has for you with --client-id ID"}
+	}
+	var err error
+	if c.Secret, err = k.Secret(); err != nil || !c.Secret.Empty() || k.Profile == "" {
+		return c, err
+	}
+	s, err := k.Store()
+	if err != nil {
+		return nil, err
+	}
+	kept, err := s.Client(ctx, k.Profile)
+	if err != nil || kept == nil || kept.Issuer != c.Issuer || kept.ClientID != c.ClientID {
+		return c, err // another issuer's secret is never sent (RFC 9700 4.4)
+	}
+	k.Learn(kept.Secret.Reveal())
+	return kept, nil
+}
+
+// Request is what every flow needs: the provider discovered, the client ready
+// to prove itself.
+func (k *Keeper) Request(ctx context.Context, entry flows.Entry, client *store.Client) (*flows.Request, error) {
+	hc, err := k.HTTP()
+	if err != nil {
+		return nil, err
+	}
+	p, err := provider.Discover(ctx, hc, client.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	if err := entry.Flow.Possible(&p.Metadata); err != nil {
+		return nil, err
+	}
+	creds := clientauth.Credentials{ID: client.ClientID, Secret: client.Secret}
+	method, err := clientauth.Choose(k.Settings.String("client_auth"), p.Metadata.ClientAuth, creds)
+	if err != nil {
+		return nil, err
+	}
+	r := &flows.Request{
+		Provider: p, HTTP: hc, Now: k.Now, Sleep: k.Sleep,
+		ClientID: client.ClientID, ClientSecret: client.Secret, Prove: method.New(creds),
+		IDTokenAlgs: flows.IDTokenAlgs(k.Settings.String("id_token_signed_response_alg"), p.Metadata.IDTokenAlgs),
+		Scope:       k.scope(entry),
+	}
+	if r.Param, err = flows.Parameters("param", k.Settings.List("param")); err != nil {
+		return nil, err
+	}
+	r.TokenParam, err = flows.Parameters("token-param", k.Settings.List("token_param"))
+	return r, err
+}
+
+// scope is what was asked for; a person's sign-in without any asks who they
+// are.
+func (k *Keeper) scope(entry flows.Entry) string {
+	scope := strings.Join(strings.Fields(k.Settings.String("scope")), " ")
+	if scope == "" && entry.Person {
+		return "openid profile email"
+	}
+	return scope
+}
+
+// Fresh is the profile's session with at least minTTL left, renewed where it
+// has less or force says so. However many processes ask at once, one renews:
+// the others wait for it and read what it kept.
+func (k *Keeper) Fresh(ctx context.Context, minTTL time.Duration, force bool) (*store.Session, error) {
+	entry, err := flows.Find(k.Settings.String("flow"))
+	if err != nil {
+		return nil, err
+	}
+	if setting := k.overridden(); setting != "" && k.Profile != "" && entry.Person {
+		return nil, &fault.Error{Kind: fault.Usage, ID: "session.overridden", Op: "find the session", Err: fmt.Errorf("the session of profile %s was obtained with its own %s", k.Profile, setting),
+			Hint: "leave " + k.Settings.Where(setting) + " out, or sign in anew with \"rely login\""}
+	} else if k.Profile == "" || setting != "" {
+		return k.unkept(ctx, entry)
+	}
+	st, err := k.Store()
+	if err != nil {
+		return nil, err
+	}
+	before, err := st.Session(ctx, k.Profile)
+	if err == nil && !force && k.usable(before, minTTL) {
+		return before, nil
+	}
+	if err != nil && (entry.Person || !fault.Is(err, fault.Login)) {
+		return nil, err
+	}
+	unlock, err := st.Lock(ctx, k.Profile)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	now, err := st.Session(ctx, k.Profile)
+	switch {
+	case err == nil && k.usable(now, minTTL) && (!force || before == nil || now.Access.Reveal() != before.Access.Reveal()):
+		return now, nil // another process was first
+	case err != nil && (entry.Person || !fault.Is(err, fault.Login)):
+		return nil, err
+	}
+	return k.obtain(ctx, st, entry, now)
+}
+
+// overridden is a setting that the profile has and the command line or a
+// variable replaces for this run; empty where there is none. What such a run
+// obtains is another client's or another scope's, and is not kept.
+func (k *Keeper) overridden() string {
+	for _, name := range []string{"issuer", "client_id", "client_auth", "flow", "scope", "token_param"} {
+		if src := k.Settings.Source(name); src == config.FromFlag || src == config.FromVariable {
+			return name
+		}
+	}
+	return ""
+}
+
+// usable reports whether a session is the settings' own and lives long enough.
+// A token without a known end counts as alive: the provider will say.
+func (k *Keeper) usable(s *store.Session, minTTL time.Duration) bool {
+	return k.belongs(s) && !s.Access.Empty() && (s.Expiry.IsZero() || s.Expiry.Sub(k.Now()) >= minTTL)
+}
+
+// belongs reports whether a session was obtained from the issuer and for the
+// client that the settings name: tokens never cross over (RFC 9700 4.4).
+func (k *Keeper) belongs(s *store.Session) bool {
+	return s != nil && s.Issuer == k.Settings.String("issuer") && s.ClientID == k.Settings.String("client_id")
+}
+
+// obtain renews a session, or fetches a new one where no person is needed. The
+// caller holds the profile's lock.
+func (k *Keeper) obtain(ctx context.Context, st store.Store, entry flows.Entry, old *store.Session) (*store.Session, error) {
+	if entry.Person {
+		if err := k.renewable(old); err != nil {
+			return nil, err
+		}
+	}
+	client, err := k.Client(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r, err := k.Request(ctx, entry, client)
+	if err != nil {
+		return nil, err
+	}
+	var s *store.Session
+	r.Keep = func(t *flows.Tokens) error {
+		s = k.renewed(entry.Name, old, t)
+		return st.PutSession(ctx, k.Profile, s)
+	}
+	if !entry.Person {
+		_, err = entry.Flow.Run(ctx, r)
+		return s, err
+	}
+	r.Refresh, r.Scope = old.Refresh, old.Scope
+	if r.Prior, err = idtoken.Decode(old.ID); err != nil {
+		return nil, err
+	}
+	if _, err = flows.Renew(ctx, r); err != nil {
+		return nil, k.dead(ctx, st, old, err)
+	}
+	return s, nil
+}
+
+// renewable says why a session cannot go on without a person.
+func (k *Keeper) renewable(s *store.Session) error {
+	f := &fault.Error{Kind: fault.Login, ID: "session.expired", Op: "renew the tokens", Hint: fmt.Sprintf("run \"rely login -p %s\"", k.Profile)}
+	switch {
+	case !k.belongs(s):
+		f.ID = "session.other"
+		f.Err = fmt.Errorf("the session of profile %s is with %s as %s, which the profile no longer names", k.Profile, s.Issuer, s.ClientID)
+	case s.Refresh.Empty():
+		f.Err = errors.New("the access token has expired, and the provider gave no refresh token")
+	default:
+		return nil
+	}
+	return f
+}
+
+// dead turns a refused refresh token into "sign in again", and takes it out of
+// the session so that it is not sent once more. Any other failure leaves the
+// session as it is.
+func (k *Keeper) dead(ctx context.Context, st store.Store, old *store.Session, err error) error {
+	var f *fault.Error
+	if !errors.As(err, &f) || f.ID != "token.invalid_grant" {
+		return err
+	}
+	without := *old
+	without.Refresh = secret.String{}
+	if kept := st.PutSession(ctx, k.Profile, &without); kept != nil {
+		return kept
+	}
+	return &fault.Error{Kind: fault.Login, ID: "session.ended", Op: f.Op, Spec: f.Spec, Err: f.Err, Hint: fmt.Sprintf("run \"rely login -p %s\"", k.Profile)}
+}
+
+// renewed is the session after a renewal; what the answer left out stays as it
+// was (RFC 6749 6, OIDC Core 12.2).
+func (k *Keeper) renewed(flow string, old *store.Session, t *flows.Tokens) *store.Session {
+	s := k.New(flow, t)
+	if old == nil || !k.belongs(old) {
+		return s
+	}
+	if s.Refresh.Empty() {
+		s.Refresh = old.Refresh
+	}
+	if s.ID.Empty() {
+		s.ID, s.Subject, s.Name = old.ID, old.Subject, old.Name
+	}
+	if s.RedirectURI == "" {
+		s.RedirectURI = old.RedirectURI
+	}
+	return s
+}
+
+// unkept is a token for settings that come from flags and variables alone: a
+// CI job's. It is fetched and not stored.
+func (k *Keeper) unkept(ctx context.Context, entry flows.Entry) (*store.Session, error) {
+	if entry.Person {
+		return nil, &fault.Error{Kind: fault.Login, ID: "session.none", Op: "find the session", Err: errors.New("there is no current profile"),
+			Hint: "run \"rely login ISSUER --client-id ID\", or give --flow client-credentials with RELY_ISSUER, RELY_CLIENT_ID and RELY_CLIENT_SECRET"}
+	}
+	client, err := k.Client(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r, err := k.Request(ctx, entry, client)
+	if err != nil {
+		return nil, err
+	}
+	t, err := entry.Flow.Run(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return k.New(entry.Name, t), nil
+}
+
+// New is a session made of tokens just obtained.
+func (k *Keeper) New(flow string, t *flows.Tokens) *store.Session {
+	s := &store.Session{
+		Profile: k.Profile, Issuer: k.Settings.String("issuer"), ClientID: k.Settings.String("client_id"), Flow: flow,
+		Scope: t.Scope, TokenType: t.TokenType, Access: t.Access, Refresh: t.Refresh, ID: t.ID,
+		Expiry: t.Expiry, Obtained: k.Now().UTC().Truncate(time.Second), RedirectURI: t.RedirectURI,
+		Settings: k.Digest,
+	}
+	if k.Settings.Source("min_ttl") != config.FromDefault || k.Settings.String("output") != "" {
+		s.Settings = "" // quickTokens knows the defaults alone
+	}
+	if t.Claims != nil {
+		s.Subject, s.Name = t.Claims.Subject, flows.DisplayName(t.Claims)
+	}
+	return s
+}
