@@ -7,11 +7,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -32,22 +31,25 @@ type sample struct {
 
 // run runs p once, to its end.
 func (p program) run() (sample, error) {
-	cmd := exec.Command(p.path, p.args...)
+	// Every program stands in one folder with the one that measures it.
+	cmd := exec.Command(filepath.Join(filepath.Dir(p.path), "launch"), append([]string{p.path}, p.args...)...)
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=/nonexistent"}, p.env...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	start := time.Now()
-	err := cmd.Run()
-	wall := time.Since(start)
+	report, w, err := os.Pipe()
+	if err != nil {
+		return sample{}, err
+	}
+	defer report.Close()
+	cmd.ExtraFiles = []*os.File{w}
+	err = cmd.Run()
+	w.Close()
 	if err != nil {
 		return sample{}, fmt.Errorf("%s %s: %w\n%s", p.path, strings.Join(p.args, " "), err, stderr.String())
 	}
-	s := sample{cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), wall: wall, stderr: stderr.String()}
-	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		s.rss = int64(u.Maxrss)
-		if runtime.GOOS != "darwin" {
-			s.rss *= 1024
-		}
+	s := sample{stderr: stderr.String()}
+	if _, err := fmt.Fscan(report, &s.cpu, &s.wall, &s.rss); err != nil {
+		return sample{}, fmt.Errorf("the report of launch: %w", err)
 	}
 	// The floor's login ends with the share of its user agent.
 	lines := strings.Fields(stdout.String())

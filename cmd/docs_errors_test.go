@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"rely/internal/fault"
+	"rely/internal/flows"
+	"rely/internal/idtoken"
 )
 
 // An origin is one place in the sources that words a fault. Its texts are as
@@ -43,6 +45,15 @@ func docErrors(t *testing.T) string {
 		note(&e.hints, o.hint)
 		note(&e.pkgs, o.pkg)
 	}
+	demand := func(id, op, spec, demand, pkg string) {
+		all[id] = &entry{[]string{"Protocol"}, []string{op}, []string{spec}, []string{"(it demands: " + demand + ")"}, []string{code(pkg)}}
+	}
+	for _, r := range flows.ResponseChecks() {
+		demand("login."+r.Name, "check the authorization response", r.Spec, r.Demand, "internal/flows")
+	}
+	for _, r := range idtoken.Rules() {
+		demand("idtoken."+r.Name, "check the ID token", r.Spec, r.Demand, "internal/idtoken")
+	}
 	codes := map[string]string{}
 	for _, k := range fault.Kinds() {
 		name := strings.ToUpper(k.String()[:1]) + k.String()[1:]
@@ -61,8 +72,7 @@ func docErrors(t *testing.T) string {
 	intro := "An error is up to three lines on standard error, and with `-o json` one line of JSON besides:\n\n" +
 		"```text\nrely: WHAT WAS BEING DONE: what happened\nrely: rule: SECTION\nrely: try: ONE THING\n```\n\n" +
 		"The JSON has the ID, which never changes its meaning. `...` stands for what is known at run time only. " +
-		"In `token.<code>` and `login.<code>` it is the provider's own error code, such as `invalid_grant` or `access_denied`; " +
-		"in `idtoken.<check>` and `login.<check>` the name of the [check](checks.md) that failed. " +
+		"In `token.<code>` and `login.<code>` it is the provider's own error code, such as `invalid_grant` or `access_denied`. " +
 		"The code is the [exit code](exit-codes.md)."
 	return generated + table("Errors", intro, []string{"ID", "code", "while", "rule", "try", "made in"}, rows)
 }
@@ -92,6 +102,7 @@ type source struct {
 	pkg    string
 	consts map[string]ast.Expr
 	calls  map[string][]*ast.CallExpr
+	body   *ast.BlockStmt // under inspection
 	out    []origin
 }
 
@@ -149,11 +160,15 @@ func (s *source) index(n ast.Node) bool {
 // function finds the faults in one body. Those whose ID is a parameter are
 // found once for each call.
 func (s *source) function(name string, ft *ast.FuncType, body *ast.BlockStmt) {
+	outer := s.body
+	s.body = body
+	defer func() { s.body = outer }()
 	ast.Inspect(body, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.AssignStmt:
-			if lit, ok := n.Rhs[0].(*ast.FuncLit); ok && len(n.Lhs) == 1 {
-				s.function(n.Lhs[0].(*ast.Ident).Name, lit.Type, lit.Body)
+			lit, made := n.Rhs[0].(*ast.FuncLit)
+			if name, ok := n.Lhs[0].(*ast.Ident); ok && made {
+				s.function(name.Name, lit.Type, lit.Body)
 				return false
 			}
 		case *ast.BlockStmt:
@@ -199,12 +214,20 @@ func (s *source) literal(lit *ast.CompositeLit, name string, ft *ast.FuncType) {
 			params = append(params, n.Name)
 		}
 	}
-	about := slices.ContainsFunc(params, func(p string) bool { return mentions(f["ID"], p) })
-	if !about {
+	about := func(fields ...string) bool {
+		return slices.ContainsFunc(fields, func(field string) bool {
+			return f[field] != nil && slices.ContainsFunc(params, func(p string) bool { return mentions(f[field], p) })
+		})
+	}
+	if !about("ID") && f["Hint"] == nil {
+		f["Hint"] = &ast.Ident{Name: ".Hint"}
+	}
+	calls := slices.Concat(s.calls[name], s.calls["."+name])
+	if !about("ID", "Kind", "Spec", "Hint") || len(calls) == 0 {
 		s.add(f, nil)
 		return
 	}
-	for _, call := range slices.Concat(s.calls[name], s.calls["."+name]) {
+	for _, call := range calls {
 		given := map[string]ast.Expr{}
 		for i, arg := range call.Args {
 			if i < len(params) {
@@ -275,12 +298,10 @@ func (s *source) add(f, given map[string]ast.Expr) {
 	if o.id == "..." {
 		return // another fault's ID, handed on
 	}
-	variable := map[string]string{"token....": "token.<code>", "idtoken....": "idtoken.<check>", "login....": "login.<code>"}
-	if o.id == "login...." && strings.HasPrefix(o.op, "check") {
-		o.id = "login.<check>"
-	} else if known, ok := variable[o.id]; ok {
-		o.id = known
+	if strings.HasPrefix(o.op, "check") && strings.HasSuffix(o.id, "....") {
+		return // one for each check: the tables list them
 	}
+	o.id = strings.Replace(o.id, "....", ".<code>", 1)
 	s.out = append(s.out, o)
 }
 
@@ -308,8 +329,8 @@ func (s *source) text(e ast.Expr, given map[string]ast.Expr) string {
 			return s.text(arg, nil)
 		}
 		// Another function's constant of the same name is not this one's.
-		if e.Obj != nil && e.Obj.Kind != ast.Con {
-			return "..."
+		if e.Name == ".Hint" || e.Obj != nil && e.Obj.Kind != ast.Con {
+			return s.assigned(e.Name, given)
 		}
 		if e.Obj != nil {
 			if spec, ok := e.Obj.Decl.(*ast.ValueSpec); ok && len(spec.Values) > 0 {
@@ -325,6 +346,40 @@ func (s *source) text(e ast.Expr, given map[string]ast.Expr) string {
 		}
 	}
 	return "..."
+}
+
+// assigned is every text that the function under inspection gives a variable,
+// or the field ".Hint" of one.
+func (s *source) assigned(name string, given map[string]ast.Expr) string {
+	var texts []string
+	ast.Inspect(s.body, func(n ast.Node) bool {
+		a, ok := n.(*ast.AssignStmt)
+		if !ok || len(a.Lhs) != len(a.Rhs) {
+			return true
+		}
+		for i, l := range a.Lhs {
+			is := false
+			switch l := l.(type) {
+			case *ast.Ident:
+				is = l.Name == name
+			case *ast.SelectorExpr:
+				is = "."+l.Sel.Name == name
+			}
+			if !is || mentions(a.Rhs[i], name) {
+				continue
+			}
+			if text := s.text(a.Rhs[i], given); text != "..." && !slices.Contains(texts, text) {
+				texts = append(texts, text)
+			}
+		}
+		return true
+	})
+	if len(texts) == 0 && name == ".Hint" {
+		return ""
+	} else if len(texts) == 0 {
+		return "..."
+	}
+	return strings.Join(texts, "; ")
 }
 
 func specName(spec *ast.ValueSpec, name string) *ast.Ident {

@@ -85,7 +85,9 @@ func docCommands() *cobra.Command { return newRoot(&invocation{App: app.System()
 // TestDocsReferenceIsCurrent compares docs/reference with what the program and
 // its sources say. files.md is the one page there that people write.
 func TestDocsReferenceIsCurrent(t *testing.T) {
-	t.Parallel()
+	if !*updateDocs { // the others read what is written here
+		t.Parallel()
+	}
 	want := map[string]string{"errors.md": docErrors(t)}
 	for name, data := range reference(docCommands()) {
 		want[name] = string(data)
@@ -171,7 +173,9 @@ func tableNames() map[string]string {
 }
 
 func TestDocsMatrix(t *testing.T) {
-	t.Parallel()
+	if !*updateDocs { // the others read what is written here
+		t.Parallel()
+	}
 	text := docText(t, "README.md")
 	before, rest, ok1 := strings.Cut(text, startMatrix)
 	got, after, ok2 := strings.Cut(rest, endMatrix)
@@ -279,14 +283,14 @@ func runDocPage(t *testing.T, name, text string, prompts []prompt) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
-	page, real := strings.NewReplacer(), strings.NewReplacer()
+	page, there := strings.NewReplacer(), strings.NewReplacer()
 	if strings.Contains(text, pageHost) {
 		host := docProvider(ctx, t, text, env)
 		profile := strings.ReplaceAll(host, ":", "-")
-		real = strings.NewReplacer(pageHost, host, pageProfile, profile)
+		there = strings.NewReplacer(pageHost, host, pageProfile, profile)
 		page = strings.NewReplacer(host, pageHost, profile, pageProfile)
 	}
-	got := docShell(ctx, t, dir, env, prompts, real)
+	got := docShell(ctx, t, dir, env, prompts, there)
 	for n, p := range prompts {
 		have, want := docLines(strings.Split(page.Replace(got[n]), "\n")), docLines(p.want)
 		if !docMatches(have, want) {
@@ -322,13 +326,13 @@ func docProvider(ctx context.Context, t *testing.T, text string, env []string) s
 
 // shell runs the commands one after the other in one shell and gives what each
 // of them printed, standard output and standard error as they came.
-func docShell(ctx context.Context, t *testing.T, dir string, env []string, prompts []prompt, real *strings.Replacer) []string {
+func docShell(ctx context.Context, t *testing.T, dir string, env []string, prompts []prompt, there *strings.Replacer) []string {
 	t.Helper()
 	const mark = "@@ next command @@"
 	var script strings.Builder
 	for _, p := range prompts {
 		// The parentheses leave $? to the next command as it was.
-		fmt.Fprintf(&script, "%s\n{ s=$?; printf '\\n%s\\n'; (exit $s); }\n", real.Replace(p.command), mark)
+		fmt.Fprintf(&script, "%s\n{ s=$?; printf '\\n%s\\n'; (exit $s); }\n", there.Replace(p.command), mark)
 	}
 	sh := exec.CommandContext(ctx, "sh", "-c", script.String())
 	var both bytes.Buffer
@@ -467,7 +471,7 @@ func docLinked(pages map[string]string, name string) bool {
 // whose commands and flags exist. Topics are text alone.
 func TestDocsCommands(t *testing.T) {
 	t.Parallel()
-	verb := regexp.MustCompile(`^[A-Z][a-z]+ [^.]*$`)
+	verb := regexp.MustCompile(`^[A-Z][a-z]+,? [^.]*$`)
 	root := docCommands()
 	root.Use = "rely"
 	walkCommands(root, func(c *cobra.Command) {

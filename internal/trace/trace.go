@@ -40,6 +40,9 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	shown := t.request(n, req, body)
+	if t.Out == nil {
+		return t.Base.RoundTrip(req) // what was sent is learnt; an answer's secrets are sent before they can come back
+	}
 	t.write(shown)
 	began := t.Now()
 	resp, err := t.Base.RoundTrip(req)
@@ -58,9 +61,6 @@ func (t *Transport) since(began time.Time) string {
 }
 
 func (t *Transport) write(message string) {
-	if t.Out == nil {
-		return
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	_, _ = io.WriteString(t.Out, message)
