@@ -67,6 +67,12 @@ func docErrors(t *testing.T) string {
 			exits = append(exits, codes[k])
 		}
 		join := func(list []string) string { slices.Sort(list); return strings.Join(list, "; ") }
+		if len(e.ops) == 0 {
+			e.ops = []string{"(whatever was being done)"}
+		}
+		if len(e.hints) == 0 && !slices.Contains(e.kinds, "Internal") {
+			e.hints = []string{"(it depends on what happened)"}
+		}
 		rows = append(rows, []string{code(id), join(exits), join(e.ops), join(e.specs), join(e.hints), join(e.pkgs)})
 	}
 	intro := "An error is up to three lines on standard error, and with `-o json` one line of JSON besides:\n\n" +

@@ -269,17 +269,18 @@ func runDocPage(t *testing.T, name, text string, prompts []prompt) {
 		}
 	}
 	dir := t.TempDir()
-	for file, secret := range map[string]string{"alice.pw": demoAlice, "bob.pw": demoBob, "web.secret": "web-secret-0123456789abcdef", "service.secret": "service-secret-0123456789abcdef"} {
-		if err := os.WriteFile(filepath.Join(dir, file), []byte(secret+"\n"), 0o600); err != nil {
+	if err := os.Mkdir(filepath.Join(dir, "home"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	// Plain files, never the keychain of whoever runs the tests.
+	for file, text := range map[string]string{"home/config.yaml": "store: file", "alice.pw": demoAlice, "bob.pw": demoBob, "web.secret": "web-secret-0123456789abcdef", "service.secret": "service-secret-0123456789abcdef"} {
+		if err := os.WriteFile(filepath.Join(dir, filepath.FromSlash(file)), []byte(text+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	env := []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Join(dir, "nobody"), "RELY_HOME=" + filepath.Join(dir, "home"),
 		"TMPDIR=" + dir, "LC_ALL=C", "GORACE=atexit_sleep_ms=0",
-	}
-	if runtime.GOOS == "darwin" {
-		env = append(env, "RELY_STORE=file") // never the keychain of whoever runs the tests
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)

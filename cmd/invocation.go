@@ -33,6 +33,8 @@ type invocation struct {
 	started bool // cobra found nothing wrong with the command line
 	loud    int  // -v, -vv
 
+	settings []config.Setting // the table, made once
+
 	files   config.Files
 	values  config.Values
 	profile string // to use; empty where there is none

@@ -73,8 +73,8 @@ Nothing is kept unless every check passed.`,
 			return l.run(c.Context())
 		},
 	}
-	settingFlags(c.Flags(), clientSettings()...)
-	settingFlags(c.Flags(), "client_secret_file", "password_file")
+	i.settingFlags(c.Flags(), clientSettings()...)
+	i.settingFlags(c.Flags(), "client_secret_file", "password_file")
 	c.Flags().BoolVar(&l.secretStdin, "client-secret-stdin", false, "read the client's secret from standard input")
 	c.Flags().BoolVar(&l.passwordStdin, "password-stdin", false, "read the password from standard input")
 	c.MarkFlagsMutuallyExclusive("client-secret-stdin", "client-secret-file")

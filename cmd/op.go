@@ -22,9 +22,8 @@ import (
 type op struct {
 	*invocation
 	listen   string
-	faults   []string
+	faults   listFlag
 	plain    bool
-	issuer   string
 	requests bool
 	access   time.Duration
 }
@@ -48,7 +47,7 @@ It is for trying things out and holds no real accounts.`,
 		},
 	}
 	c.Flags().StringVar(&o.listen, "listen", "127.0.0.1:9400", "loopback `ADDRESS` to listen on; port 0 is any free one")
-	c.Flags().StringArrayVar(&o.faults, "fault", nil, "`NAME` of a misbehaviour (\"rely demo --list\" shows them)")
+	c.Flags().VarP(&o.faults, "fault", "", "`NAME` of a misbehaviour (\"rely demo --list\" shows them)")
 	c.Flags().BoolVar(&o.plain, "http", false, "plain http instead of https")
 	c.Flags().BoolVar(&o.requests, "requests", false, "show each request on stderr")
 	c.Flags().DurationVar(&o.access, "access-ttl", 5*time.Minute, "`D`: how long access tokens live")
@@ -57,7 +56,7 @@ It is for trying things out and holds no real accounts.`,
 }
 
 func (o *op) run(ctx context.Context) error {
-	options := demoop.Options{Faults: o.faults, AccessTTL: o.access}
+	options := demoop.Options{Faults: o.faults.values, AccessTTL: o.access}
 	if o.requests {
 		options.Log = func(line string) { fmt.Fprintln(o.Stderr, fault.Visible(line)) }
 	}
@@ -73,7 +72,7 @@ func (o *op) run(ctx context.Context) error {
 	o.say("  rely tokens\n  rely userinfo\n\n")
 	o.say("Users: alice (password %s) and bob (password %s).\n", demoAlice, demoBob)
 	o.say("Clients: demo (public), web (secret web-secret-0123456789abcdef),\n         service (secret service-secret-0123456789abcdef; client credentials).\n")
-	for _, name := range o.faults {
+	for _, name := range o.faults.values {
 		o.say("It misbehaves: %s.\n", name)
 	}
 	select {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -85,7 +86,7 @@ func newRoot(i *invocation) *cobra.Command {
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	settingFlags(root.PersistentFlags(), "profile", "config", "output", "quiet", "trace", "timeout", "ca_cert", "non_interactive")
+	i.settingFlags(root.PersistentFlags(), "profile", "config", "output", "quiet", "trace", "timeout", "ca_cert", "non_interactive")
 	root.PersistentFlags().CountVarP(&i.loud, "verbose", "v", "say more: expected and actual of every check")
 	for _, group := range commands(i) {
 		root.AddGroup(&cobra.Group{ID: group.id, Title: group.title})
@@ -100,11 +101,15 @@ func newRoot(i *invocation) *cobra.Command {
 }
 
 // settingFlags adds the flags of settings, by their names in the table.
-func settingFlags(to *pflag.FlagSet, names ...string) {
+func (i *invocation) settingFlags(to *pflag.FlagSet, names ...string) {
+	if i.settings == nil {
+		i.settings = config.Settings()
+	}
 	for _, name := range names {
-		s, ok := config.Find(name)
-		if !ok || s.Secret {
-			panic("no flag for the setting " + name)
+		at := slices.IndexFunc(i.settings, func(s config.Setting) bool { return s.Name == name })
+		s := i.settings[at]
+		if s.Secret {
+			panic("a secret has no flag: " + name)
 		}
 		help := s.Help
 		if s.Placeholder != "" {
@@ -115,12 +120,28 @@ func settingFlags(to *pflag.FlagSet, names ...string) {
 		case config.Switch:
 			to.BoolP(flag, short, false, help)
 		case config.List:
-			to.StringArrayP(flag, short, nil, help)
+			to.VarP(&listFlag{}, flag, short, help)
 		default:
 			to.StringP(flag, short, s.Default, help)
 		}
 	}
 }
+
+// A listFlag collects the values of a flag that may stand more than once.
+// pflag's own begins a CSV writer for each one at start.
+type listFlag struct{ values []string }
+
+// Set adds a value.
+func (l *listFlag) Set(value string) error {
+	l.values = append(l.values, value)
+	return nil
+}
+
+// String is for pflag's defaults; [given] reads the values.
+func (l *listFlag) String() string { return strings.Join(l.values, " ") }
+
+// Type is the word for the value in help.
+func (l *listFlag) Type() string { return "value" }
 
 func shorthand(name string) string {
 	switch name {
@@ -140,8 +161,8 @@ func given(flags *pflag.FlagSet) map[string][]string {
 		if _, ok := config.Find(name); !ok {
 			return
 		}
-		if list, ok := f.Value.(pflag.SliceValue); ok {
-			out[name] = list.GetSlice()
+		if list, ok := f.Value.(*listFlag); ok {
+			out[name] = list.values
 			return
 		}
 		out[name] = []string{f.Value.String()}

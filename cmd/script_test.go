@@ -79,8 +79,6 @@ func setup(e *testscript.Env) error {
 	return nil
 }
 
-type running struct{ op *demoop.Server }
-
 // op starts the embedded provider for the rest of the script and sets $ISSUER:
 // op [-http] [-ttl DURATION] [FAULT]
 func opCommand(ts *testscript.TestScript, neg bool, args []string) {

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"rely/internal/fault"
 	"rely/internal/secret"
 	"rely/internal/session"
 )
@@ -9,7 +10,9 @@ import (
 // secret stands on standard input.
 func (i *invocation) sessions(stdin bool) *session.Keeper {
 	return &session.Keeper{
-		Settings: i.values, Profile: i.profile, Digest: i.files.Digest(i.profile), Store: i.store, HTTP: i.http, Learn: i.redact.Learn, Now: i.Now, Sleep: i.Sleep,
+		Settings: i.values, Profile: i.profile, Digest: i.files.Digest(i.profile), Store: i.store, HTTP: i.http, Learn: i.redact.Learn,
+		Note: func(text string) { i.say("rely: note: %s\n", fault.VisibleUpTo(text, 300)) },
+		Now:  i.Now, Sleep: i.Sleep,
 		Secret: func() (secret.String, error) { return i.secretOnce(stdin, "client_secret", "the client's secret") },
 	}
 }

@@ -43,6 +43,9 @@ func (t *tour) use(settings map[string][]string) error {
 	if t.broken != nil {
 		settings["timeout"] = []string{t.patience}
 	}
+	if t.values.Bool("trace") {
+		settings["trace"] = []string{"true"}
+	}
 	return t.inside.use("demo", settings)
 }
 

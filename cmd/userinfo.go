@@ -30,7 +30,7 @@ be that of the ID token, or nothing of it is shown.`,
 			return u.run(c.Context())
 		},
 	}
-	settingFlags(c.Flags(), "min_ttl", "store")
+	i.settingFlags(c.Flags(), "min_ttl", "store")
 	return c
 }
 

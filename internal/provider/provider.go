@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -186,6 +187,32 @@ func (p *Provider) checkEndpoints(issuer string) error {
 		}
 	}
 	return nil
+}
+
+// Oddities are endpoints on private, link-local or loopback addresses of a
+// provider that is not itself there: its metadata may aim at a network that
+// only this machine can reach. They are told, not refused, because a provider
+// inside a company may do so on purpose.
+func (p *Provider) Oddities() []string {
+	var out []string
+	if u, err := url.Parse(p.Metadata.Issuer); err != nil || private(u.Hostname()) {
+		return nil
+	}
+	for _, e := range p.Metadata.endpoints() {
+		if u, err := url.Parse(*e.address); err == nil && *e.address != "" && private(u.Hostname()) {
+			out = append(out, fmt.Sprintf("%s is on the private address %s", e.name, u.Hostname()))
+		}
+	}
+	return out
+}
+
+func private(host string) bool {
+	a, err := netip.ParseAddr(host)
+	if err != nil {
+		return wire.Loopback(host)
+	}
+	a = a.Unmap()
+	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsUnspecified()
 }
 
 type endpoint struct {

@@ -32,6 +32,7 @@ type Keeper struct {
 	HTTP     func() (*wire.Client, error)
 	Secret   func() (secret.String, error) // the client's secret given for this run; empty where there is none
 	Learn    func(secret string)           // told of every secret, so that nothing shows it
+	Note     func(text string)             // told what a person should know and nothing refuses; text may be hostile
 	Now      func() time.Time
 	Sleep    func(ctx context.Context, d time.Duration) error
 }
@@ -70,6 +71,9 @@ func (k *Keeper) Request(ctx context.Context, entry flows.Entry, client *store.C
 	p, err := provider.Discover(ctx, hc, client.Issuer)
 	if err != nil {
 		return nil, err
+	}
+	for _, odd := range p.Oddities() {
+		k.Note(odd)
 	}
 	if err := entry.Flow.Possible(&p.Metadata); err != nil {
 		return nil, err
@@ -185,7 +189,7 @@ func (k *Keeper) obtain(ctx context.Context, st store.Store, entry flows.Entry, 
 	var s *store.Session
 	r.Keep = func(t *flows.Tokens) error {
 		s = k.renewed(entry.Name, old, t)
-		return st.PutSession(ctx, k.Profile, s)
+		return unkeptFault(st.PutSession(ctx, k.Profile, s))
 	}
 	if !entry.Person {
 		_, err = entry.Flow.Run(ctx, r)
@@ -199,6 +203,17 @@ func (k *Keeper) obtain(ctx context.Context, st store.Store, entry flows.Entry, 
 		return nil, k.dead(ctx, st, old, err)
 	}
 	return s, nil
+}
+
+// unkeptFault says what a failed write means after a renewal: the provider may
+// have replaced the refresh token, and the new one is lost.
+func unkeptFault(err error) error {
+	var f *fault.Error
+	if !errors.As(err, &f) {
+		return err
+	}
+	return &fault.Error{Kind: f.Kind, ID: f.ID, Op: "keep the renewed tokens", Spec: "RFC 9700 4.14.2", Err: f,
+		Hint: "mend that (" + f.Hint + "); if the next renewal is refused, sign in again, because the provider replaces refresh tokens"}
 }
 
 // renewable says why a session cannot go on without a person.

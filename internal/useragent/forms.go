@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -187,6 +188,8 @@ func (w *walk) follow(resp *http.Response, r *request) (*request, error) {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
 		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 		if resp.Header.Get("Location") != "" {
+			// Read to its end, or HTTP/1.1 needs a new connection for the next step.
+			_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
 			return w.redirect(resp, r)
 		}
 	}
