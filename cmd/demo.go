@@ -48,7 +48,7 @@ page itself; --browser system lets you do it.
 --break lets the provider lie in one way and shows how that is caught; the exit
 code is the one a script would get.`,
 		Example: "  rely demo\n  rely demo --list\n  rely demo --break wrong-nonce\n  rely demo --browser system",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := d.settingsOnly(c); err != nil {
 				return err
@@ -56,13 +56,17 @@ code is the one a script would get.`,
 			if d.list {
 				return d.faults()
 			}
+			if d.format() != "text" {
+				return &fault.Error{Kind: fault.Usage, ID: "output.no-form", Op: "run the demo", Err: errors.New("the demo is a story for people"),
+					Hint: "use --output with --list, or the commands that the demo names"}
+			}
 			return d.run(c.Context())
 		},
 	}
 	c.Flags().StringVar(&d.fault, "break", "", "`FAULT` that the provider commits")
 	c.Flags().BoolVar(&d.list, "list", false, "list the faults instead")
 	c.Flags().StringVar(&d.browser, "browser", "forms", "who walks the login page: `NAME` or a command")
-	c.MarkFlagsMutuallyExclusive("break", "list")
+	exclusive(c, "break", "list")
 	_ = c.RegisterFlagCompletionFunc("break", completeFaults)
 	return c
 }
@@ -81,7 +85,15 @@ func (d *demo) faults() error {
 	var text strings.Builder
 	list := []faultJSON{}
 	group := ""
-	for _, f := range demoop.Faults() {
+	all := demoop.Faults()
+	first := map[string]int{}
+	for n, f := range all {
+		if _, there := first[f.Group]; !there {
+			first[f.Group] = n
+		}
+	}
+	slices.SortStableFunc(all, func(a, b demoop.Fault) int { return first[a.Group] - first[b.Group] })
+	for _, f := range all {
 		list = append(list, faultJSON{f.Name, f.Group, f.Help, f.Rule, f.At, f.Exit})
 		if f.Group != group {
 			group = f.Group

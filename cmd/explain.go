@@ -28,10 +28,6 @@ func (i *invocation) explain(err error) int {
 	if err == nil {
 		return 0
 	}
-	var exit exitStatus
-	if errors.As(err, &exit) {
-		return int(exit)
-	}
 	f := worded(err)
 	var climbed *flows.LadderError
 	if errors.As(err, &climbed) {
@@ -50,20 +46,16 @@ func (i *invocation) explain(err error) int {
 		if climbed != nil {
 			out.Ladder = rungs(climbed.Ladder)
 		}
-		js, jerr := json.Marshal(map[string]any{"schema": "error/1", "error": out})
+		js, jerr := json.Marshal(struct {
+			Schema string    `json:"schema"`
+			Error  errorJSON `json:"error"`
+		}{"error/1", out})
 		if jerr == nil {
 			fmt.Fprintln(i.Stderr, output.EscapeJSON(string(js)))
 		}
 	}
 	return int(f.Kind)
 }
-
-// exitStatus ends the process with a status that is somebody else's (a
-// command's that rely ran), without a word.
-type exitStatus int
-
-// Error is never shown.
-func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
 // worded finds the fault in err; what nobody worded is a bug of ours.
 func worded(err error) *fault.Error {

@@ -14,10 +14,10 @@ import (
 // newGen makes what a release carries beside the program. It is hidden: users
 // have "rely completion" and "rely help".
 func newGen(i *invocation) *cobra.Command {
-	c := &cobra.Command{Use: "gen", Short: "Generate completions, man pages and the reference", Hidden: true, Args: cobra.NoArgs,
+	c := &cobra.Command{Use: "gen", Short: "Generate completions, man pages and the reference", Hidden: true, Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	sub := func(use, short string, files func(root *cobra.Command) (map[string][]byte, error)) {
-		c.AddCommand(&cobra.Command{Use: use + " DIR", Short: short, Args: cobra.ExactArgs(1), RunE: func(c *cobra.Command, args []string) error {
+		c.AddCommand(&cobra.Command{Use: use + " DIR", Short: short, Args: arguments(1, 1), RunE: func(c *cobra.Command, args []string) error {
 			made, err := files(newRoot(i))
 			if err != nil {
 				return err
@@ -64,7 +64,7 @@ func completions(root *cobra.Command) (map[string][]byte, error) {
 
 // walkCommands visits every command that a person may run, parents first.
 func walkCommands(c *cobra.Command, visit func(*cobra.Command)) {
-	if c.Hidden || c.Name() == "completion" || c.Name() == "help" {
+	if c.Hidden || isTopic(c) || c.Name() == "completion" || c.Name() == "help" {
 		return
 	}
 	visit(c)

@@ -30,8 +30,24 @@ func topics() []*cobra.Command {
 	}
 }
 
-// longOf is a command's description; a topic's is made on demand.
-func longOf(c *cobra.Command) string { return c.Long }
+// newHelp is cobra's help command, but for a word that is neither a command
+// nor a topic: that is misuse, not help.
+func newHelp(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND|TOPIC]",
+		Short: "Show help about a command or a topic",
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return usage(fmt.Errorf("there is no help about %q", strings.Join(args, " ")), suggestion(root, strings.Join(args, " ")))
+			}
+			c.InitDefaultHelpFlag()
+			return c.Help()
+		},
+	}
+}
+
+func isTopic(c *cobra.Command) bool { return c.Annotations["topic"] != "" }
 
 func exitCodes() string {
 	var b strings.Builder

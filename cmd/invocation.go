@@ -19,6 +19,7 @@ import (
 	"rely/internal/flows"
 	"rely/internal/loopback"
 	"rely/internal/output"
+	"rely/internal/provider"
 	"rely/internal/secret"
 	"rely/internal/store"
 	"rely/internal/trace"
@@ -30,8 +31,9 @@ import (
 // variables and profile came to.
 type invocation struct {
 	*app.App
-	started bool // cobra found nothing wrong with the command line
-	loud    int  // -v, -vv
+	started bool   // cobra found nothing wrong with the command line
+	asked   string // the output format, as far as it is known before that
+	loud    int    // -v, -vv
 
 	settings []config.Setting // the table, made once
 
@@ -44,11 +46,13 @@ type invocation struct {
 	password  secret.String // given by the demo in place of a file
 	transport http.RoundTripper
 	kept      store.Store
+	known     *provider.Provider // the one discovered last
 }
 
 // open reads the settings of a command that works on a profile. make says that
 // the command may be about to make it.
 func (i *invocation) open(c *cobra.Command, make bool) error {
+	i.started = true
 	flags := given(c.Flags())
 	name := i.Env(config.Variable("profile"))
 	if p, there := flags["profile"]; there {
@@ -68,20 +72,16 @@ func (i *invocation) open(c *cobra.Command, make bool) error {
 // use is open for a profile and settings that a command of ours names.
 func (i *invocation) use(profile string, settings map[string][]string) error {
 	i.named = true
-	i.transport, i.kept = nil, nil
+	i.transport, i.kept, i.known = nil, nil, nil
 	return i.load(profile, settings, true)
 }
 
 // settingsOnly reads what needs no profile: output, timeout and their like,
 // from flags and variables. A broken profile must not stand in their way.
 func (i *invocation) settingsOnly(c *cobra.Command) error {
+	i.started = true
 	var err error
-	i.values, err = config.Files{}.Load("", given(c.Flags()), func(name string) (string, bool) {
-		if name == config.Variable("profile") {
-			return "", false
-		}
-		return i.LookupEnv(name)
-	})
+	i.values, err = config.Files{}.Load("", given(c.Flags()), unprofiled(i.LookupEnv))
 	return err
 }
 
@@ -94,11 +94,35 @@ func (i *invocation) load(name string, flags map[string][]string, make bool) err
 		return err
 	}
 	i.values, i.profile = values, values.Profile
-	if !values.Exists && !make {
+	switch {
+	case make:
+	case !values.Exists:
 		i.profile = "" // nobody asked for one, and there is none
+	case !i.named && i.another():
+		// Flags or variables are about another client, and nobody named the
+		// profile: nothing of it may leak into a CI job's request.
+		i.profile = ""
+		if i.values, err = (config.Files{}).Load("", flags, unprofiled(i.LookupEnv)); err != nil {
+			return err
+		}
 	}
 	_, err = output.Find(values.String("output"))
 	return err
+}
+
+// another reports whether a flag or a variable names an issuer or a client.
+func (i *invocation) another() bool {
+	return i.values.Source("issuer") >= config.FromVariable || i.values.Source("client_id") >= config.FromVariable
+}
+
+// unprofiled is an environment in which nobody names a profile.
+func unprofiled(lookup func(string) (string, bool)) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		if name == config.Variable("profile") {
+			return "", false
+		}
+		return lookup(name)
+	}
 }
 
 // folder is where preferences and profiles lie.
@@ -116,8 +140,11 @@ func (i *invocation) folder(flags map[string][]string) config.Files {
 
 // format is the output format in force, "text" by default.
 func (i *invocation) format() string {
-	if f := i.values.String("output"); f != "" {
-		return f
+	switch {
+	case i.values.String("output") != "":
+		return i.values.String("output")
+	case i.asked != "":
+		return i.asked
 	}
 	return "text"
 }
@@ -157,6 +184,26 @@ func (i *invocation) http() (*wire.Client, error) {
 		return nil, err
 	}
 	return &wire.Client{Base: t, Timeout: i.values.Duration("timeout"), Agent: "rely", Now: i.Now, Sleep: i.Sleep}, nil
+}
+
+// discover reads an issuer's metadata, once for each run of a command.
+func (i *invocation) discover(ctx context.Context, issuer string) (*provider.Provider, error) {
+	if i.known != nil && i.known.Metadata.Issuer == issuer {
+		return i.known, nil
+	}
+	hc, err := i.http()
+	if err != nil {
+		return nil, err
+	}
+	p, err := provider.Discover(ctx, hc, issuer)
+	if err != nil {
+		return nil, err
+	}
+	for _, odd := range p.Oddities() {
+		i.say("rely: note: %s\n", fault.VisibleUpTo(odd, 300))
+	}
+	i.known = p
+	return p, nil
 }
 
 // store is where the profile's session is kept.
@@ -257,7 +304,7 @@ func (i *invocation) announce(r *flows.Request, o useragent.Options, a flows.Ann
 	}
 	if !r.Person {
 		if i.verbose() > 0 {
-			i.say("Signing in at %s.\n", fault.Visible(a.URL))
+			i.say("Signing in at %s.\n", fault.Visible(i.redact.Address(a.URL)))
 		}
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -60,9 +61,12 @@ Nothing is kept unless every check passed.`,
 		Example: `  rely login https://op.example --client-id my-client
   rely login -p work
   rely login https://op.example -p ci --client-id ci --browser forms --username alice --password-file pw`,
-		Args: cobra.MaximumNArgs(1),
+		Args: arguments(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 && !c.Flags().Changed("issuer") {
+				if !strings.Contains(args[0], "://") {
+					return usage(fmt.Errorf("the issuer %q is no URL", args[0]), "write it as https://"+args[0])
+				}
 				if err := c.Flags().Set("issuer", args[0]); err != nil {
 					return err
 				}
@@ -77,9 +81,9 @@ Nothing is kept unless every check passed.`,
 	i.settingFlags(c.Flags(), "client_secret_file", "password_file")
 	c.Flags().BoolVar(&l.secretStdin, "client-secret-stdin", false, "read the client's secret from standard input")
 	c.Flags().BoolVar(&l.passwordStdin, "password-stdin", false, "read the password from standard input")
-	c.MarkFlagsMutuallyExclusive("client-secret-stdin", "client-secret-file")
-	c.MarkFlagsMutuallyExclusive("password-stdin", "password-file")
-	c.MarkFlagsMutuallyExclusive("client-secret-stdin", "password-stdin")
+	exclusive(c, "client-secret-stdin", "client-secret-file")
+	exclusive(c, "password-stdin", "password-file")
+	exclusive(c, "client-secret-stdin", "password-stdin")
 	return c
 }
 

@@ -23,7 +23,7 @@ func manPage(c *cobra.Command) string {
 	fmt.Fprintf(&b, ".TH %s 1 \"\" rely \"User Commands\"\n", strings.ToUpper(fileName(c)))
 	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n", roff(fileName(c)), roff(c.Short))
 	fmt.Fprintf(&b, ".SH SYNOPSIS\n.B %s\n", roff(c.UseLine()))
-	if long := longOf(c); long != "" {
+	if long := c.Long; long != "" {
 		fmt.Fprintf(&b, ".SH DESCRIPTION\n%s\n", roff(strings.ReplaceAll(long, "\n\n", "\n.PP\n")))
 	}
 	manFlags(&b, "OPTIONS", c.NonInheritedFlags())
@@ -34,7 +34,7 @@ func manPage(c *cobra.Command) string {
 	if c.HasAvailableSubCommands() {
 		b.WriteString(".SH SEE ALSO\n")
 		for _, sub := range c.Commands() {
-			if !sub.Hidden && sub.Name() != "completion" && sub.Name() != "help" {
+			if !sub.Hidden && !isTopic(sub) && sub.Name() != "completion" && sub.Name() != "help" {
 				fmt.Fprintf(&b, ".BR %s (1)\n", roff(fileName(sub)))
 			}
 		}

@@ -38,7 +38,7 @@ bob), the clients demo, web and service, open registration, everything in memory
 --fault makes it misbehave in exactly one way, for testing a relying party.
 It is for trying things out and holds no real accounts.`,
 		Example: "  rely op\n  rely op --fault wrong-nonce",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.settingsOnly(c); err != nil {
 				return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rely/internal/clientauth"
 	"rely/internal/config"
 	"rely/internal/fault"
 	"rely/internal/flows"
@@ -39,11 +40,11 @@ func newProfile(i *invocation) *cobra.Command {
 		Short:   "List, show and change profiles",
 		Long:    "A profile is a file with the settings of one client at one provider. It holds no\nsecret and may be edited and committed; comments and order survive every change.",
 		Example: "  rely profile list\n  rely profile use work\n  rely profile set scope=\"openid email\" -p work",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	sub := func(use, short string, args cobra.PositionalArgs, run func(ctx context.Context, args []string) error) {
-		s := &cobra.Command{Use: use, Short: short, Args: args, RunE: func(c *cobra.Command, args []string) error {
+	sub := func(use, short, long, example string, args cobra.PositionalArgs, run func(ctx context.Context, args []string) error) {
+		s := &cobra.Command{Use: use, Short: short, Long: long, Example: example, Args: args, RunE: func(c *cobra.Command, args []string) error {
 			if err := p.settingsOnly(c); err != nil {
 				return err
 			}
@@ -56,14 +57,30 @@ func newProfile(i *invocation) *cobra.Command {
 		s.ValidArgsFunction = p.complete
 		c.AddCommand(s)
 	}
-	sub("list", "List profiles and who is signed in where", cobra.NoArgs, p.list)
-	sub("show [NAME]", "Show a profile's settings and where they come from", cobra.MaximumNArgs(1), p.show)
-	sub("use NAME", "Make a profile the current one", cobra.ExactArgs(1), p.use)
-	sub("set KEY=VALUE...", "Change settings of a profile (-p, else the current one)", cobra.MinimumNArgs(1), p.set)
-	sub("unset KEY...", "Remove settings of a profile (-p, else the current one)", cobra.MinimumNArgs(1), p.unset)
-	sub("rename OLD NEW", "Rename a profile, with its session", cobra.ExactArgs(2), p.rename)
-	sub("copy OLD NEW", "Copy a profile's settings, without its session", cobra.ExactArgs(2), p.copy)
-	sub("delete NAME", "Delete a profile and its session on this machine", cobra.ExactArgs(1), p.delete)
+	sub("list", "List profiles and who is signed in where",
+		"Lists every profile with its issuer, client, flow, who is signed in and how long the\naccess token lives. A profile that cannot be read stays in the list, with the reason.",
+		"  rely profile list\n  rely profile list -o json | jq -r '.result.profiles[].name'", arguments(0, 0), p.list)
+	sub("show [NAME]", "Show a profile's settings and where they come from",
+		"Shows the settings of a profile (the current one without a NAME), each with the flag,\nvariable or line of a file that it comes from. There is no secret among them.",
+		"  rely profile show\n  rely profile show work -o json", arguments(0, 1), p.show)
+	sub("use NAME", "Make a profile the current one",
+		"Makes a profile the one that commands use when none is named with -p or RELY_PROFILE.",
+		"  rely profile use work", arguments(1, 1), p.use)
+	sub("set KEY=VALUE...", "Change settings of a profile",
+		"Changes settings in the file of the profile named by -p, else of the current one;\ncomments and order stay. The keys are those of \"rely help environment\".",
+		"  rely profile set scope=\"openid email\"\n  rely profile set -p work min_ttl=5m browser=none", arguments(1, 100), p.set)
+	sub("unset KEY...", "Remove settings of a profile",
+		"Removes settings from the profile's file, so that config.yaml or the default is in force.",
+		"  rely profile unset scope\n  rely profile unset -p work redirect_uri listen", arguments(1, 100), p.unset)
+	sub("rename OLD NEW", "Rename a profile, with its session",
+		"Gives a profile another name. Its session and its client's secret go along.",
+		"  rely profile rename op.example work", arguments(2, 2), p.rename)
+	sub("copy OLD NEW", "Copy a profile's settings, without its session",
+		"Makes a new profile with the settings of another. The session stays where it is: sign\nin with the new one.",
+		"  rely profile copy work staging", arguments(2, 2), p.copy)
+	sub("delete NAME", "Delete a profile and its session on this machine",
+		"Deletes a profile, its session and its client's secret on this machine. The provider is\nnot told, so tokens that are out stay good until they end.",
+		"  rely profile delete staging", arguments(1, 1), p.delete)
 	return c
 }
 
@@ -229,6 +246,9 @@ func (p *profile) set(_ context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if _, err := p.files.Raw(name); err != nil {
+		return err // a mistyped name makes no profile
+	}
 	changes := map[string][]string{}
 	var order []string
 	for _, pair := range args {
@@ -266,6 +286,11 @@ func checkName(key, value string) error {
 		_, err = output.Find(value)
 	case "store":
 		_, _, err = store.Choose(value, store.Options{Dir: "/"})
+	case "client_auth":
+		_, err = clientauth.Choose(value, nil, clientauth.Credentials{})
+		if !fault.Is(err, fault.Usage) {
+			err = nil // known, and the secret is not the profile's matter
+		}
 	case "browser":
 		_, err = useragent.Choose(value, useragent.Options{})
 		if !fault.Is(err, fault.Usage) {

@@ -159,6 +159,9 @@ func indexPage(root *cobra.Command) string {
 	walkCommands(root, func(c *cobra.Command) {
 		fmt.Fprintf(&b, "- [%s](commands/%s.md): %s\n", c.CommandPath(), fileName(c), c.Short)
 	})
+	for _, c := range topics() {
+		fmt.Fprintf(&b, "- `rely help %s`: %s\n", c.Name(), c.Short)
+	}
 	b.WriteString("\n## Lists\n\n- [exit codes](exit-codes.md)\n- [settings: flags, variables, profile keys](environment.md)\n- [files](files.md)\n- [errors](errors.md)\n- [flows](flows.md), [client authentication](client-auth.md), [who walks the login page](browsers.md), [stores](stores.md), [output formats](output.md)\n- [what a sign-in checks](checks.md)\n- [faults of the embedded provider](faults.md)\n")
 	return b.String()
 }
@@ -166,7 +169,7 @@ func indexPage(root *cobra.Command) string {
 func commandPage(c *cobra.Command) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n%s.\n\n```\n%s\n```\n", c.CommandPath(), c.Short, c.UseLine())
-	if long := longOf(c); long != "" {
+	if long := c.Long; long != "" {
 		fmt.Fprintf(&b, "\n```text\n%s\n```\n", strings.TrimRight(long, "\n"))
 	}
 	if c.Example != "" {
@@ -176,7 +179,7 @@ func commandPage(c *cobra.Command) string {
 	if c.HasAvailableSubCommands() {
 		b.WriteString("\n## Commands below it\n\n")
 		for _, sub := range c.Commands() {
-			if !sub.Hidden && sub.Name() != "completion" && sub.Name() != "help" {
+			if !sub.Hidden && !isTopic(sub) && sub.Name() != "completion" && sub.Name() != "help" {
 				fmt.Fprintf(&b, "- [%s](%s.md): %s\n", sub.CommandPath(), fileName(sub), sub.Short)
 			}
 		}

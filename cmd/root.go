@@ -26,7 +26,7 @@ func Main(a *app.App, args []string) (code int) {
 	if code, done := quickTokens(a, args); done {
 		return code
 	}
-	i := &invocation{App: a, redact: &trace.Redactor{}}
+	i := &invocation{App: a, redact: &trace.Redactor{}, asked: askedFormat(a, args)}
 	ctx, stop := app.Interruptible(context.Background())
 	defer stop()
 	defer func() {
@@ -50,6 +50,25 @@ func Main(a *app.App, args []string) (code int) {
 	return i.explain(err)
 }
 
+// askedFormat is the output format as far as it can be told before the command
+// line is read, for errors that come before that.
+func askedFormat(a *app.App, args []string) string {
+	format := a.Env(config.Variable("output"))
+	for n, arg := range args {
+		switch {
+		case arg == "--":
+			return format
+		case (arg == "-o" || arg == "--output") && n+1 < len(args):
+			format = args[n+1]
+		case strings.HasPrefix(arg, "--output="):
+			format = strings.TrimPrefix(arg, "--output=")
+		case strings.HasPrefix(arg, "-o") && !strings.HasPrefix(arg, "--"):
+			format = strings.TrimPrefix(strings.TrimPrefix(arg, "-o"), "=")
+		}
+	}
+	return format
+}
+
 // where is the first frame of ours in a panic's stack.
 func where(stack []byte) string {
 	lines := strings.Split(string(stack), "\n")
@@ -61,15 +80,6 @@ func where(stack []byte) string {
 	return "an unknown place"
 }
 
-// misuse is what cobra refuses before a command starts: flags and arguments.
-func misuse(err error) error {
-	var f *fault.Error
-	if errors.As(err, &f) {
-		return err
-	}
-	return &fault.Error{Kind: fault.Usage, ID: "usage", Op: "read the command line", Err: err, Hint: "run \"rely help\", or add --help to the command"}
-}
-
 func newRoot(i *invocation) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "rely",
@@ -78,12 +88,8 @@ func newRoot(i *invocation) *cobra.Command {
 		Example:       "  rely demo\n  rely login https://op.example --client-id my-client\n  curl -H \"$(rely tokens -o header)\" https://api.example/me",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          arguments(0, 0),
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
-		PersistentPreRunE: func(*cobra.Command, []string) error {
-			i.started = true
-			return nil
-		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	i.settingFlags(root.PersistentFlags(), "profile", "config", "output", "quiet", "trace", "timeout", "ca_cert", "non_interactive")
@@ -95,6 +101,7 @@ func newRoot(i *invocation) *cobra.Command {
 			root.AddCommand(c)
 		}
 	}
+	root.SetHelpCommand(newHelp(root))
 	root.SetHelpCommandGroupID("more")
 	root.SetCompletionCommandGroupID("more")
 	return root
@@ -111,25 +118,24 @@ func (i *invocation) settingFlags(to *pflag.FlagSet, names ...string) {
 		if s.Secret {
 			panic("a secret has no flag: " + name)
 		}
-		help := s.Help
-		if s.Placeholder != "" {
-			help = "`" + s.Placeholder + "`: " + help
-		}
 		flag, short := config.Flag(name), shorthand(name)
 		switch s.Kind {
 		case config.Switch:
-			to.BoolP(flag, short, false, help)
+			to.BoolP(flag, short, false, s.Help)
 		case config.List:
-			to.VarP(&listFlag{}, flag, short, help)
+			to.VarP(&listFlag{placeholder: s.Placeholder}, flag, short, s.Help)
 		default:
-			to.StringP(flag, short, s.Default, help)
+			to.VarP(&textFlag{s.Default, s.Placeholder}, flag, short, s.Help)
 		}
 	}
 }
 
 // A listFlag collects the values of a flag that may stand more than once.
 // pflag's own begins a CSV writer for each one at start.
-type listFlag struct{ values []string }
+type listFlag struct {
+	values      []string
+	placeholder string
+}
 
 // Set adds a value.
 func (l *listFlag) Set(value string) error {
@@ -141,7 +147,22 @@ func (l *listFlag) Set(value string) error {
 func (l *listFlag) String() string { return strings.Join(l.values, " ") }
 
 // Type is the word for the value in help.
-func (l *listFlag) Type() string { return "value" }
+func (l *listFlag) Type() string { return l.placeholder }
+
+// A textFlag is a text whose help says what stands for it.
+type textFlag struct{ value, placeholder string }
+
+// Set implements [pflag.Value].
+func (t *textFlag) Set(value string) error {
+	t.value = value
+	return nil
+}
+
+// String implements [pflag.Value].
+func (t *textFlag) String() string { return t.value }
+
+// Type is the word for the value in help.
+func (t *textFlag) Type() string { return t.placeholder }
 
 func shorthand(name string) string {
 	switch name {

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -70,6 +71,10 @@ func setup(e *testscript.Env) error {
 	e.Setenv("GORACE", "atexit_sleep_ms=0")
 	for _, name := range []string{"DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "SSH_CONNECTION", "SSH_TTY", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
 		e.Setenv(name, "")
+	}
+	if runtime.GOOS != "linux" {
+		// The keyring would be that of whoever runs the tests.
+		e.Setenv("RELY_STORE", "file")
 	}
 	for name, text := range map[string]string{"alice.pw": demoAlice, "bob.pw": demoBob, "wrong.pw": "not-the-password", "web.secret": "web-secret-0123456789abcdef"} {
 		if err := os.WriteFile(filepath.Join(e.WorkDir, name), []byte(text+"\n"), 0o600); err != nil {

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"rely/internal/fault"
 	"rely/internal/secret"
 	"rely/internal/session"
 )
@@ -11,8 +10,8 @@ import (
 func (i *invocation) sessions(stdin bool) *session.Keeper {
 	return &session.Keeper{
 		Settings: i.values, Profile: i.profile, Digest: i.files.Digest(i.profile), Store: i.store, HTTP: i.http, Learn: i.redact.Learn,
-		Note: func(text string) { i.say("rely: note: %s\n", fault.VisibleUpTo(text, 300)) },
-		Now:  i.Now, Sleep: i.Sleep,
+		Discover: i.discover,
+		Now:      i.Now, Sleep: i.Sleep,
 		Secret: func() (secret.String, error) { return i.secretOnce(stdin, "client_secret", "the client's secret") },
 	}
 }

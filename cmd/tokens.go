@@ -45,7 +45,7 @@ stored then. A session that only a person can bring back is exit code 4.`,
 		Example: `  TOKEN=$(rely tokens)
   curl -H "$(rely tokens -o header)" https://api.example/me
   rely tokens -o json | jq -r .result.expires_at`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := t.open(c, false); err != nil {
 				return err
@@ -56,7 +56,7 @@ stored then. A session that only a person can bring back is exit code 4.`,
 	c.Flags().BoolVar(&t.id, "id", false, "print the ID token instead")
 	c.Flags().BoolVar(&t.refresh, "refresh", false, "print the refresh token instead")
 	c.Flags().BoolVar(&t.force, "force", false, "renew now, however much time is left")
-	c.MarkFlagsMutuallyExclusive("id", "refresh")
+	exclusive(c, "id", "refresh")
 	i.settingFlags(c.Flags(), "min_ttl", "issuer", "client_id", "client_secret_file", "client_auth", "flow", "scope", "token_param", "store")
 	return c
 }

@@ -13,7 +13,6 @@ import (
 	"rely/internal/flows"
 	"rely/internal/idtoken"
 	"rely/internal/output"
-	"rely/internal/provider"
 	"rely/internal/registration"
 	"rely/internal/secret"
 	"rely/internal/store"
@@ -54,11 +53,7 @@ func (t *tour) discover(ctx context.Context) error {
 	if err := t.use(map[string][]string{"issuer": {t.op.issuer}}); err != nil {
 		return err
 	}
-	hc, err := t.inside.http()
-	if err != nil {
-		return err
-	}
-	p, err := provider.Discover(ctx, hc, t.op.issuer)
+	p, err := t.inside.discover(ctx, t.op.issuer)
 	if err != nil {
 		return err
 	}
@@ -73,7 +68,7 @@ func (t *tour) register(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := provider.Discover(ctx, hc, t.op.issuer)
+	p, err := t.inside.discover(ctx, t.op.issuer)
 	if err != nil {
 		return err
 	}
@@ -223,11 +218,7 @@ func (t *tour) userinfo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	hc, err := t.inside.http()
-	if err != nil {
-		return err
-	}
-	p, err := provider.Discover(ctx, hc, s.Issuer)
+	p, err := t.inside.discover(ctx, s.Issuer)
 	if err != nil {
 		return err
 	}

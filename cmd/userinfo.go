@@ -7,7 +7,6 @@ import (
 
 	"rely/internal/fault"
 	"rely/internal/output"
-	"rely/internal/provider"
 )
 
 // userinfo asks the provider who is signed in.
@@ -22,7 +21,7 @@ func newUserinfo(i *invocation) *cobra.Command {
 token that is renewed first where it is about to expire. The answer's "sub" must
 be that of the ID token, or nothing of it is shown.`,
 		Example: "  rely userinfo\n  rely userinfo -o json | jq -r .result.email",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := u.open(c, false); err != nil {
 				return err
@@ -46,11 +45,7 @@ func (u *userinfo) run(ctx context.Context) error {
 		return &fault.Error{Kind: fault.Login, ID: "userinfo.nobody", Op: "ask the provider who is signed in", Err: errNobody,
 			Hint: "sign a person in with \"rely login\" and the scope openid"}
 	}
-	hc, err := u.http()
-	if err != nil {
-		return err
-	}
-	p, err := provider.Discover(ctx, hc, s.Issuer)
+	p, err := u.discover(ctx, s.Issuer)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func newVersion(i *invocation) *cobra.Command {
 		Short:   "Show which rely this is",
 		Long:    "Shows version, commit, Go version and platform, from what the Go command built in.",
 		Example: "  rely version\n  rely version -o json",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := i.settingsOnly(c); err != nil {
 				return err

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"rely/internal/fault"
 	"rely/internal/secret"
@@ -71,7 +72,7 @@ func named(name string, c Credentials) (Entry, error) {
 	}
 	return Entry{}, &fault.Error{
 		Kind: fault.Usage, ID: "client-auth.unknown", Op: "choose how to prove the client",
-		Err:  fmt.Errorf("%q is no client authentication that rely knows: %q", name, names),
+		Err:  fmt.Errorf("%q is no client authentication that rely knows (%s)", name, strings.Join(names, ", ")),
 		Hint: "use one of those with --client-auth",
 	}
 }

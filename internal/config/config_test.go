@@ -54,10 +54,10 @@ func TestStrictReading(t *testing.T) {
 		id   string
 		want string // in error or hint
 	}{
-		"a misspelt key":           {"issuer: https://x\nclinet_id: a\n", 2, "config.unknown", "write client_id"},
-		"a key spelt as a flag":    {"client-id: a\n", 1, "config.unknown", "write client_id"},
+		"a misspelt key":           {"issuer: https://x\nclinet_id: a\n", 2, "config.unknown", `write "client_id", or remove the line`},
+		"a key spelt as a flag":    {"client-id: a\n", 1, "config.unknown", `write "client_id", or remove the line`},
 		"a key from nowhere":       {"zzzzzzzz: a\n", 1, "config.unknown", "zzzzzzzz"},
-		"capitals":                 {"Issuer: https://x\n", 1, "config.unknown", "write issuer"},
+		"capitals":                 {"Issuer: https://x\n", 1, "config.unknown", `write "issuer", or remove the line`},
 		"a key twice":              {"scope: a\n\nscope: b\n", 3, "config.duplicate", "line 1"},
 		"a client secret":          {"client_secret: hunter2hunter2\n", 1, "config.secret", "--client-secret-file"},
 		"a password":               {"password: hunter2hunter2\n", 1, "config.secret", "--password-file"},

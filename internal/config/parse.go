@@ -167,7 +167,7 @@ func known(path string, key *yaml.Node) (Setting, error) {
 	}
 	hint := `run "rely help environment" for the settings there are`
 	if near := nearest(name); near != "" {
-		hint = "write " + near
+		hint = fmt.Sprintf("write %q, or remove the line", near)
 	}
 	return s, refuse(path, key.Line, "unknown", hint, fmt.Errorf("there is no setting %q", name))
 }

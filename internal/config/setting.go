@@ -49,7 +49,6 @@ func Settings() []Setting {
 		{Name: "client_secret_file", Help: "file that holds the client secret", Placeholder: "FILE"},
 		{Name: "id_token_signed_response_alg", Help: "only signing algorithm accepted for ID tokens", Placeholder: "ALG", Profile: true},
 		{Name: "redirect_uri", Help: "redirect URI, on loopback unless --listen says where", Placeholder: "URL", Kind: URL, Profile: true},
-		{Name: "post_logout_redirect_uri", Help: "where the provider sends the browser after logout", Placeholder: "URL", Kind: URL, Profile: true},
 		{Name: "listen", Help: "address to listen on in place of the redirect URI's", Placeholder: "HOST:PORT", Profile: true},
 		{Name: "tls_cert", Help: "certificate file of the listener", Placeholder: "FILE", Profile: true},
 		{Name: "tls_key", Help: "private key file of the listener", Placeholder: "FILE", Profile: true},
@@ -65,14 +64,13 @@ func Settings() []Setting {
 		{Name: "min_ttl", Help: "time that a token must still be good for", Default: "60s", Placeholder: "D", Kind: Duration, Profile: true},
 		{Name: "timeout", Help: "time limit of one whole exchange with the provider", Default: "30s", Placeholder: "D", Kind: Duration, Profile: true},
 		{Name: "login_timeout", Help: "time that a person has to sign in", Default: "5m", Placeholder: "D", Kind: Duration, Profile: true},
-		{Name: "ca_cert", Help: "file of further certificate authorities to trust", Placeholder: "FILE", Profile: true},
+		{Name: "ca_cert", Help: "file of certificate authorities to trust in place of the system's", Placeholder: "FILE", Profile: true},
 		{Name: "output", Help: "output format", Placeholder: "FORMAT", Profile: true},
 		{Name: "profile", Help: "profile to use", Placeholder: "NAME"},
 		{Name: "config", Help: "preferences file; profiles lie beside it", Placeholder: "FILE"},
 		{Name: "non_interactive", Help: "never prompt and never open a browser", Kind: Switch},
 		{Name: "quiet", Help: "say nothing but results and errors", Kind: Switch},
 		{Name: "trace", Help: "show every HTTP exchange on stderr, secrets struck out", Kind: Switch},
-		{Name: "har", Help: "file to write the HTTP exchanges to, secrets struck out", Placeholder: "FILE"},
 	}
 }
 

@@ -15,11 +15,15 @@ type wait struct {
 
 	answers chan *loopback.Answer
 	failed  chan error
+	giveUp  context.CancelFunc
 }
 
-// start sets the three going. The agent lives until the sign-in is over
-// (life): it is still reading the listener's page when the answer is in.
-func (w *wait) start(waiting, life context.Context, l *loopback.Listener, address string) {
+// start sets the three going. The agent lives until the sign-in is given up:
+// once the answer is in it may still be reading the listener's page, and a
+// command may be the person's own browser, which outlives this process.
+func (w *wait) start(waiting context.Context, l *loopback.Listener, address string) {
+	var agent context.Context
+	agent, w.giveUp = context.WithCancel(context.WithoutCancel(waiting))
 	w.answers = make(chan *loopback.Answer, 2)
 	w.failed = make(chan error, 3)
 	go func() {
@@ -34,7 +38,7 @@ func (w *wait) start(waiting, life context.Context, l *loopback.Listener, addres
 		go w.paste(waiting, l)
 	}
 	go func() {
-		err := w.Agent.Visit(life, w.visit(l, address))
+		err := w.Agent.Visit(agent, w.visit(l, address))
 		switch {
 		case err == nil:
 		case w.Person:
@@ -45,9 +49,18 @@ func (w *wait) start(waiting, life context.Context, l *loopback.Listener, addres
 	}()
 }
 
-// result is the first answer; an answer that came with a failure wins, since
-// the agent may stumble over the page behind it.
+// result is what came of it, the agent stopped where nothing did.
 func (w *wait) result(ctx context.Context) (*loopback.Answer, error) {
+	a, err := w.first(ctx)
+	if err != nil {
+		w.giveUp()
+	}
+	return a, err
+}
+
+// first is the first answer; an answer that came with a failure wins, since
+// the agent may stumble over the page behind it.
+func (w *wait) first(ctx context.Context) (*loopback.Answer, error) {
 	select {
 	case a := <-w.answers:
 		return a, nil

@@ -172,7 +172,7 @@ func (r *Request) await(ctx context.Context, l *loopback.Listener, address strin
 	}
 	say(Announcement{})
 	w := &wait{Request: r, say: say}
-	w.start(waiting, ctx, l, address)
+	w.start(waiting, l, address)
 	answer, err := w.result(waiting)
 	if err == nil {
 		return answer, nil

@@ -2,6 +2,7 @@ package flows
 
 import (
 	"fmt"
+	"strings"
 
 	"rely/internal/fault"
 )
@@ -25,7 +26,7 @@ func Find(name string) (Entry, error) {
 	}
 	return Entry{}, &fault.Error{
 		Kind: fault.Usage, ID: "flow.unknown", Op: "choose the flow",
-		Err:  fmt.Errorf("%q is no flow that rely knows: %q", name, names),
+		Err:  fmt.Errorf("%q is no flow that rely knows (%s)", name, strings.Join(names, ", ")),
 		Hint: "use one of those with --flow",
 	}
 }

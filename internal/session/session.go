@@ -32,7 +32,7 @@ type Keeper struct {
 	HTTP     func() (*wire.Client, error)
 	Secret   func() (secret.String, error) // the client's secret given for this run; empty where there is none
 	Learn    func(secret string)           // told of every secret, so that nothing shows it
-	Note     func(text string)             // told what a person should know and nothing refuses; text may be hostile
+	Discover func(ctx context.Context, issuer string) (*provider.Provider, error)
 	Now      func() time.Time
 	Sleep    func(ctx context.Context, d time.Duration) error
 }
@@ -68,12 +68,9 @@ func (k *Keeper) Request(ctx context.Context, entry flows.Entry, client *store.C
 	if err != nil {
 		return nil, err
 	}
-	p, err := provider.Discover(ctx, hc, client.Issuer)
+	p, err := k.Discover(ctx, client.Issuer)
 	if err != nil {
 		return nil, err
-	}
-	for _, odd := range p.Oddities() {
-		k.Note(odd)
 	}
 	if err := entry.Flow.Possible(&p.Metadata); err != nil {
 		return nil, err

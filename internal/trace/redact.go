@@ -124,8 +124,8 @@ func (r *Redactor) form(encoded string) string {
 	return strings.Join(parts, "&")
 }
 
-// address redacts a URL's query and fragment.
-func (r *Redactor) address(raw string) string {
+// Address strikes out what may be secret in a URL's query and fragment.
+func (r *Redactor) Address(raw string) string {
 	rest, fragment, hasFragment := strings.Cut(raw, "#")
 	base, query, hasQuery := strings.Cut(rest, "?")
 	out := r.Text(base)
@@ -178,7 +178,7 @@ func (r *Redactor) header(name, value string) (string, bool) {
 	case "Cookie", "Set-Cookie", "Dpop":
 		return secret.Fingerprint(value), true
 	case "Location", "Origin":
-		return r.address(value), true
+		return r.Address(value), true
 	case "Accept", "Content-Type", "Www-Authenticate", "Cache-Control", "Retry-After", "Date", "Dpop-Nonce", "User-Agent":
 		return r.Text(value), true
 	}

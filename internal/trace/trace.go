@@ -57,7 +57,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (t *Transport) since(began time.Time) string {
-	return t.Now().Sub(began).Round(time.Millisecond / 10).String()
+	return fmt.Sprintf("%.1f ms", float64(t.Now().Sub(began).Microseconds())/1000)
 }
 
 func (t *Transport) write(message string) {
@@ -80,7 +80,7 @@ func peek(req *http.Request) ([]byte, error) {
 
 func (t *Transport) request(n int64, req *http.Request, body []byte) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "> #%d %s %s\n", n, req.Method, fault.Visible(t.Redact.address(req.URL.String())))
+	fmt.Fprintf(&b, "> #%d %s %s\n", n, req.Method, fault.Visible(t.Redact.Address(req.URL.String())))
 	t.headers(&b, ">", req.Header)
 	if len(body) > 0 {
 		fmt.Fprintf(&b, ">   %s\n", t.body(req.Header.Get("Content-Type"), body, int64(len(body))))

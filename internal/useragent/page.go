@@ -1,15 +1,13 @@
 package useragent
 
 import (
-	"bytes"
 	"errors"
 	"net/url"
 	"path"
 	"strconv"
 	"strings"
 
-	"golang.org/x/net/html"
-	"golang.org/x/net/html/atom"
+	"rely/internal/markup"
 )
 
 // How much of a page is quoted, and how much of an element is read for its
@@ -65,15 +63,8 @@ func read(u *url.URL, status int, mediaType string, body []byte) *page {
 		p.text = fold(string(body[:min(len(body), 4*quoteRunes)]))
 		return p
 	}
-	// Without scripting the parser shows what noscript holds, which is meant
-	// for us. It refuses a page nested deeper than 512 elements.
-	root, err := html.ParseWithOptions(bytes.NewReader(body), html.ParseOptionEnableScripting(false))
-	if err != nil {
-		p.text = fold(err.Error())
-		return p
-	}
-	r := reader{page: p, base: u, labels: map[string]string{}}
-	r.visit(root, scope{})
+	r := reader{page: p, base: u, labels: map[string]string{}, known: map[*markup.Node]*form{}}
+	r.visit(markup.Parse(body), scope{})
 	p.text = fold(r.words.String())
 	for _, c := range r.controls {
 		if c.label == "" && c.id != "" {
@@ -99,7 +90,7 @@ type reader struct {
 	labels   map[string]string
 	controls []*control
 	owned    []owned
-	orphaned *form // a form that the parser left empty; see visit
+	known    map[*markup.Node]*form
 }
 
 // owned is a control that names its form.
@@ -110,55 +101,53 @@ type owned struct {
 
 // scope is what an element inherits.
 type scope struct {
-	form                       *form
 	label                      string
 	hidden, disabled, noscript bool
 }
 
-func (r *reader) visit(n *html.Node, s scope) {
-	if n.Type == html.TextNode && !s.hidden && r.words.Len() < 8*quoteRunes {
-		r.words.WriteString(n.Data)
+func (r *reader) visit(n *markup.Node, s scope) {
+	if !s.hidden && r.words.Len() < 8*quoteRunes {
+		r.words.WriteString(n.Text)
 		r.words.WriteByte(' ')
 	}
-	if n.Type == html.ElementNode && !r.element(n, &s) {
+	if n.Tag != "" && !r.element(n, &s) {
 		return
 	}
-	for c := n.FirstChild; c != nil; c = c.NextSibling {
+	for _, c := range n.Children {
 		r.visit(c, s)
 	}
 }
 
 // element notes what one element says and reports whether to go into it.
-func (r *reader) element(n *html.Node, s *scope) bool {
-	body := n.DataAtom == atom.Body || n.DataAtom == atom.Html // shown by a script that guards against frames
-	s.hidden = s.hidden || !body && concealed(n)
+func (r *reader) element(n *markup.Node, s *scope) bool {
+	s.hidden = s.hidden || concealed(n)
 	if !s.hidden {
 		r.note(n)
 	}
-	switch n.DataAtom {
-	case atom.Script:
+	switch n.Tag {
+	case "script":
 		r.scripts = true
 		return false
-	case atom.Style, atom.Template, atom.Title, atom.Svg:
+	case "style", "template", "title", "svg":
 		return false
-	case atom.Noscript:
+	case "noscript":
 		s.noscript = true
-	case atom.Base:
-		if u, err := r.base.Parse(attr(n, "href")); err == nil {
+	case "base":
+		if u, err := r.base.Parse(n.Attr("href")); err == nil {
 			r.base = u
 		}
-	case atom.Meta:
-		if strings.EqualFold(attr(n, "http-equiv"), "refresh") && r.refresh == nil {
-			r.refresh = r.delayed(attr(n, "content"))
+	case "meta":
+		if strings.EqualFold(n.Attr("http-equiv"), "refresh") && r.refresh == nil {
+			r.refresh = r.delayed(n.Attr("content"))
 		}
-	case atom.Form:
-		s.form = r.form(n)
-	case atom.Label:
+	case "form":
+		r.form(n)
+	case "label":
 		s.label, _ = textOf(n)
-		r.labels[attr(n, "for")] = s.label
-	case atom.Fieldset:
-		s.disabled = s.disabled || has(n, "disabled")
-	case atom.Input, atom.Button, atom.Select, atom.Textarea:
+		r.labels[n.Attr("for")] = s.label
+	case "fieldset":
+		s.disabled = s.disabled || n.Has("disabled")
+	case "input", "button", "select", "textarea":
 		r.control(n, *s)
 		return false
 	}
@@ -166,13 +155,13 @@ func (r *reader) element(n *html.Node, s *scope) bool {
 }
 
 // note keeps the title and the first error message of the page.
-func (r *reader) note(n *html.Node) {
-	if n.DataAtom == atom.Title && r.title == "" {
+func (r *reader) note(n *markup.Node) {
+	if n.Tag == "title" && r.title == "" {
 		r.title, _ = textOf(n)
 		r.title = fold(r.title)
 	}
-	names := strings.ToLower(attr(n, "class") + " " + attr(n, "id"))
-	if r.alert == "" && (attr(n, "role") == "alert" ||
+	names := strings.ToLower(n.Attr("class") + " " + n.Attr("id"))
+	if r.alert == "" && (n.Attr("role") == "alert" ||
 		strings.Contains(names, "error") || strings.Contains(names, "alert")) {
 		// An element around the whole form says that there is an error, not which.
 		if text, controls := textOf(n); !controls {
@@ -181,27 +170,21 @@ func (r *reader) note(n *html.Node) {
 	}
 }
 
-func (r *reader) form(n *html.Node) *form {
-	f := &form{id: attr(n, "id"), name: attr(n, "id") + " " + attr(n, "name") + " " + attr(n, "class")}
+func (r *reader) form(n *markup.Node) {
+	f := &form{id: n.Attr("id"), name: n.Attr("id") + " " + n.Attr("name") + " " + n.Attr("class")}
 	f.action = r.url
 	r.target(f, n, "action", "method", "enctype")
 	if f.action != nil {
 		f.name += " " + path.Base(f.action.Path)
 	}
 	r.forms = append(r.forms, f)
-	// In a table the parser cannot put the cells into the form, and leaves it
-	// without children; browsers tie the following controls to it all the same.
-	r.orphaned = nil
-	if n.FirstChild == nil {
-		r.orphaned = f
-	}
-	return f
+	r.known[n] = f
 }
 
 // target reads where and how a form or its button submits.
-func (r *reader) target(f *form, n *html.Node, action, method, enctype string) {
-	f.method, f.enctype = strings.ToLower(attr(n, method)), strings.ToLower(attr(n, enctype))
-	raw := strings.TrimSpace(attr(n, action))
+func (r *reader) target(f *form, n *markup.Node, action, method, enctype string) {
+	f.method, f.enctype = strings.ToLower(n.Attr(method)), strings.ToLower(n.Attr(enctype))
+	raw := strings.TrimSpace(n.Attr(action))
 	if raw == "" {
 		return
 	}
@@ -213,43 +196,40 @@ func (r *reader) target(f *form, n *html.Node, action, method, enctype string) {
 	f.action = u
 }
 
-func (r *reader) control(n *html.Node, s scope) {
-	if s.disabled || has(n, "disabled") {
+func (r *reader) control(n *markup.Node, s scope) {
+	if s.disabled || n.Has("disabled") {
 		return
 	}
 	c := &control{
-		kind: strings.ToLower(attr(n, "type")), name: attr(n, "name"), id: attr(n, "id"), value: attr(n, "value"),
-		autocomplete: strings.ToLower(attr(n, "autocomplete")), checked: has(n, "checked"),
-		required: has(n, "required"), readonly: has(n, "readonly"), noscript: s.noscript,
+		kind: strings.ToLower(n.Attr("type")), name: n.Attr("name"), id: n.Attr("id"), value: n.Attr("value"),
+		autocomplete: strings.ToLower(n.Attr("autocomplete")), checked: n.Has("checked"),
+		required: n.Has("required"), readonly: n.Has("readonly"), noscript: s.noscript,
 	}
-	c.label = fold(attr(n, "aria-label") + " " + attr(n, "title") + " " + attr(n, "placeholder") + " " + s.label)
-	switch n.DataAtom {
-	case atom.Button:
+	c.label = fold(n.Attr("aria-label") + " " + n.Attr("title") + " " + n.Attr("placeholder") + " " + s.label)
+	switch n.Tag {
+	case "button":
 		if c.kind != "reset" && c.kind != "button" {
 			c.kind = "submit"
 		}
 		text, _ := textOf(n)
 		c.label = fold(text + " " + c.label)
-	case atom.Select:
+	case "select":
 		c.kind, c.values = "select", chosen(n)
-	case atom.Textarea:
+	case "textarea":
 		c.kind = "textarea"
 		c.value, _ = textOf(n)
 	default:
 		if c.kind == "submit" || c.kind == "image" {
-			c.label = fold(c.value + " " + attr(n, "alt") + " " + c.label)
+			c.label = fold(c.value + " " + n.Attr("alt") + " " + c.label)
 		}
 	}
 	c.hidden = s.hidden || c.kind == "hidden" || concealed(n)
 	r.target(&c.over, n, "formaction", "formmethod", "formenctype")
 	r.controls = append(r.controls, c)
-	switch owner := attr(n, "form"); {
-	case owner != "":
+	if owner := n.Attr("form"); owner != "" {
 		r.owned = append(r.owned, owned{owner, c})
-	case s.form != nil:
-		s.form.controls = append(s.form.controls, c)
-	case r.orphaned != nil:
-		r.orphaned.controls = append(r.orphaned.controls, c)
+	} else if f := r.known[n.Form]; f != nil {
+		f.controls = append(f.controls, c)
 	}
 }
 
@@ -275,30 +255,30 @@ func (r *reader) delayed(content string) *url.URL {
 
 // chosen gives a select's selection, which is its first option when none is
 // marked and only one can be.
-func chosen(n *html.Node) []string {
+func chosen(n *markup.Node) []string {
 	var first, marked []string
 	nodes := labelNodes * 8
 	for o := range n.Descendants() {
 		if nodes--; nodes < 0 {
 			break
 		}
-		if o.DataAtom != atom.Option || has(o, "disabled") {
+		if o.Tag != "option" || o.Has("disabled") {
 			continue
 		}
-		value := attr(o, "value")
-		if !has(o, "value") {
+		value := o.Attr("value")
+		if !o.Has("value") {
 			text, _ := textOf(o)
 			value = fold(text)
 		}
 		if first == nil {
 			first = []string{value}
 		}
-		if has(o, "selected") {
+		if o.Has("selected") {
 			marked = append(marked, value)
 		}
 	}
 	switch {
-	case has(n, "multiple"):
+	case n.Has("multiple"):
 		return marked
 	case marked != nil:
 		return marked[len(marked)-1:]
@@ -307,46 +287,28 @@ func chosen(n *html.Node) []string {
 }
 
 // textOf is the text in n, up to a bound, and whether n holds controls.
-func textOf(n *html.Node) (text string, controls bool) {
+func textOf(n *markup.Node) (text string, controls bool) {
 	var b strings.Builder
 	nodes := labelNodes
 	for c := range n.Descendants() {
 		if nodes--; nodes < 0 || b.Len() > labelBytes {
 			break
 		}
-		switch c.DataAtom {
-		case atom.Input, atom.Button, atom.Select, atom.Textarea, atom.Form:
+		switch c.Tag {
+		case "input", "button", "select", "textarea", "form":
 			controls = true
 		}
-		if c.Type == html.TextNode && c.Parent.DataAtom != atom.Script && c.Parent.DataAtom != atom.Style {
-			b.WriteString(c.Data)
+		if c.Tag == "" {
+			b.WriteString(c.Text)
 			b.WriteByte(' ')
 		}
 	}
 	return b.String(), controls
 }
 
-func concealed(n *html.Node) bool {
-	style := strings.ToLower(strings.ReplaceAll(attr(n, "style"), " ", ""))
-	return has(n, "hidden") || strings.Contains(style, "display:none") || strings.Contains(style, "visibility:hidden")
-}
-
-func attr(n *html.Node, name string) string {
-	for _, a := range n.Attr {
-		if a.Key == name && a.Namespace == "" {
-			return a.Val
-		}
-	}
-	return ""
-}
-
-func has(n *html.Node, name string) bool {
-	for _, a := range n.Attr {
-		if a.Key == name && a.Namespace == "" {
-			return true
-		}
-	}
-	return false
+func concealed(n *markup.Node) bool {
+	style := strings.ToLower(strings.ReplaceAll(n.Attr("style"), " ", ""))
+	return n.Has("hidden") || strings.Contains(style, "display:none") || strings.Contains(style, "visibility:hidden")
 }
 
 // fold makes one line of s and cuts it where nobody reads on.

@@ -131,7 +131,7 @@ func Choose(name string, o Options) (Agent, error) {
 		return nil, unknown
 	}
 	if _, err := exec.LookPath(argv[0]); err != nil {
-		unknown.Err = err
+		unknown.Err = fmt.Errorf("%q is neither a name of the table nor a program on the PATH", argv[0])
 		return nil, unknown
 	}
 	return command{o, name, argv}, nil

@@ -1,0 +1,64 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"rely/internal/fault"
+)
+
+// misuse is what cobra refuses before a command starts: flags and arguments.
+func misuse(err error) error {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return err
+	}
+	return usage(err, "run \"rely help\", or add --help to the command")
+}
+
+func usage(err error, hint string) error {
+	return &fault.Error{Kind: fault.Usage, ID: "usage", Op: "read the command line", Err: err, Hint: hint}
+}
+
+// arguments demands between least and most arguments, in our own words.
+func arguments(least, most int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		switch n := len(args); {
+		case n > most && most == 0 && c.HasSubCommands():
+			return usage(fmt.Errorf("unknown command %q for %q", args[0], c.CommandPath()), suggestion(c, args[0]))
+		case n > most && most == 0:
+			return usage(fmt.Errorf("%q takes no argument, and %q is one", c.CommandPath(), args[0]), "leave it out")
+		case n < least || n > most:
+			return usage(fmt.Errorf("%d arguments are given", n), fmt.Sprintf("write it as %q", c.UseLine()))
+		}
+		return nil
+	}
+}
+
+func suggestion(c *cobra.Command, word string) string {
+	if c.SuggestionsMinimumDistance <= 0 {
+		c.SuggestionsMinimumDistance = 2
+	}
+	if near := c.SuggestionsFor(word); len(near) > 0 {
+		return fmt.Sprintf("run \"%s %s\"", c.CommandPath(), near[0])
+	}
+	return fmt.Sprintf("run \"%s --help\" to see the commands", c.CommandPath())
+}
+
+// exclusive refuses two flags of which one says what the other denies.
+func exclusive(c *cobra.Command, one, other string) {
+	before := c.PreRunE
+	c.PreRunE = func(c *cobra.Command, args []string) error {
+		if before != nil {
+			if err := before(c, args); err != nil {
+				return err
+			}
+		}
+		if c.Flags().Changed(one) && c.Flags().Changed(other) {
+			return usage(fmt.Errorf("--%s and --%s exclude each other", one, other), "leave one of them out")
+		}
+		return nil
+	}
+}
