@@ -11,7 +11,7 @@ import (
 func levels() [][]string {
 	return [][]string{
 		1: {"fault", "secret", "strictjson"},
-		2: {"wire", "param", "jose", "atomicfile"},
+		2: {"wire", "param", "jose", "atomicfile", "markup"},
 		3: {"loopback", "provider", "clientauth", "idtoken", "useragent", "store", "output", "trace", "config"},
 		4: {"flows", "passwd", "registration", "demoop"},
 		5: {"app", "session", "doctor"},
@@ -31,6 +31,7 @@ func libraries() []struct{ prefix, owners, why string } {
 		{"github.com/lestrrat-go/jwx", "jose demoop", "its faults are closed in one package for each side"},
 		{"golang.org/x/oauth2", "flows", "a flow is the one place that asks for tokens"},
 		{"github.com/coreos/go-oidc", "", "it checks the embedded provider, in tests"},
+		{"golang.org/x/net", "", "its tables of HTML cost every start 126 kB: markup reads pages"},
 		{"github.com/google/go-cmp", "", "it compares, in tests"},
 		{"github.com/rogpeppe/go-internal", "", "it runs scripts, in tests"},
 		{"text/template", "", "templates switch off the linker's dead-code removal: +2.2 MB"},

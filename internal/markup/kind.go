@@ -4,20 +4,21 @@ package markup
 type set uint32
 
 const (
-	outer    set = 1 << iota // it is left out, its content is not
-	void                     // it has no content
-	raw                      // it holds text only
-	unread                   // and nobody reads that
-	special                  // an end tag inside does not reach past it, unless it is that of a special element
-	hard                     // nor does the start of a list item
-	scope                    // nor does the end tag of a special one
-	table                    // nor does any part of a table
-	part                     // it exists in tables only
-	section                  // of a table: of rows, or of columns
+	outer   set = 1 << iota // it is left out, its content is not
+	void                    // it has no content
+	raw                     // it holds text only
+	unread                  // and nobody reads that
+	special                 // an end tag inside does not reach past it, unless it is that of a special element
+	hard                    // nor does the start of a list item
+	scope                   // nor does the end tag of a special one
+	table                   // nor does any part of a table
+	part                    // it exists in tables only
+	section                 // of a table: of rows, or of columns
 	row
 	cell
 	para
-	item  // of a list
+	list
+	item
 	term  // of a dl
 	group // of options
 	option
@@ -41,43 +42,41 @@ func kindOf(tag string) kind {
 	switch tag {
 	case "html", "head", "body":
 		return kind{is: outer}
-	case "area", "base", "basefont", "bgsound", "br", "embed", "frame", "img", "keygen", "link", "meta", "param", "source", "track", "wbr":
+	case "area", "base", "basefont", "bgsound", "br", "embed", "frame", "hr", "img", "keygen", "link", "meta", "param", "source", "track", "wbr":
 		return kind{is: void}
-	case "hr":
-		return kind{void, para, scope | button}
 	case "input":
 		return kind{void | control, choice, scope}
 	case "textarea":
-		return kind{raw | control, choice, scope}
+		return kind{is: raw | control}
 	case "select":
-		return kind{block | choice | control, choice, scope}
+		return kind{block | scope | choice | control, choice, scope}
 	case "button":
 		return kind{block | button | control, button, scope}
 	case "script", "style", "iframe", "noembed", "noframes":
 		return kind{is: raw | unread}
-	case "title":
+	case "title", "xmp":
 		return kind{is: raw}
-	case "xmp":
-		return kind{raw, para, scope | button}
 	case "p":
 		return kind{special | para, para | foreign, scope | button}
 	case "address", "div":
 		return kind{special, para | foreign, scope | button}
 	case "article", "aside", "blockquote", "center", "details", "dialog", "dir", "dl", "fieldset", "figcaption", "figure", "footer",
-		"h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "listing", "main", "menu", "nav", "ol", "pre", "search", "section", "summary", "ul":
+		"h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "listing", "main", "menu", "nav", "pre", "search", "section", "summary":
 		return kind{block, para | foreign, scope | button}
+	case "ol", "ul":
+		return kind{block | list, para | foreign, scope | button}
 	case "form":
 		return kind{block | form, para, scope | button}
 	case "li":
-		return kind{block | item, item, hard}
+		return kind{block | item, item | para, hard}
 	case "dd", "dt":
-		return kind{block | term, term, hard}
+		return kind{block | term, term | para, hard}
 	case "option":
 		return kind{option, option, special}
 	case "optgroup":
 		return kind{group, option | group, special}
 	case "table":
-		return kind{block | scope | table, para | foreign, scope | button}
+		return kind{block | scope | table, table | para | foreign, scope | button}
 	case "thead", "tbody", "tfoot", "colgroup":
 		return kind{block | part | section, section | row | cell, table}
 	case "tr":

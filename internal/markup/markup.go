@@ -2,8 +2,9 @@
 // bytes become a light tree, in time that grows with their length only, and
 // nothing is an error. It follows the parsing rules of HTML 13.2 where they
 // decide what is on the page and which form a control belongs to. It refuses to
-// be a browser: it runs nothing, decodes no character set, moves nothing out of
-// tables and mends no misnested formatting.
+// be a browser: it runs nothing, decodes no character set, knows no quirks mode,
+// moves nothing out of tables and mends neither headings nor misnested
+// formatting.
 package markup
 
 import (
@@ -94,6 +95,7 @@ type reader struct {
 // it is the last one.
 type element struct {
 	node  *Node
+	form  *Node // the innermost form around it, or itself
 	is    set
 	has   set // what this one is and all around it are
 	depth int
@@ -133,17 +135,20 @@ func (r *reader) start(n *Node, empty bool) {
 	case k.is&outer != 0, k.is&part != 0 && !r.within(table), k.is&form != 0 && r.form != nil && !r.within(template):
 		return
 	}
-	r.leave(k)
+	if r.leave(k) && k.is&choice != 0 {
+		return // a select in a select is taken for its end tag
+	}
 	parent := *r.top()
-	n.Form = parent.node.Form
-	switch {
-	case k.is&control != 0 && r.form != nil:
-		n.Form = r.form
-	case k.is&form != 0:
-		n.Form = n
+	inside := parent.form
+	if k.is&form != 0 {
+		inside = n
 		if !r.within(template) {
 			r.form = n
 		}
+	}
+	n.Form = inside
+	if k.is&control != 0 && r.form != nil {
+		n.Form = r.form
 	}
 	r.add(n)
 	switch {
@@ -153,12 +158,13 @@ func (r *reader) start(n *Node, empty bool) {
 	case k.is&form != 0 && parent.is&(table|section|row) != 0:
 		// Cells cannot stand in a form that begins between them.
 	case parent.depth < MaxDepth-1:
-		r.open = append(r.open, element{n, k.is, parent.has | k.is, parent.depth + 1})
+		r.open = append(r.open, element{n, inside, k.is, parent.has | k.is, parent.depth + 1})
 	}
 }
 
-// leave closes what the start of an element closes without saying so.
-func (r *reader) leave(k kind) {
+// leave closes what the start of an element closes without saying so, and
+// reports whether there was something.
+func (r *reader) leave(k kind) bool {
 	closed := len(r.open)
 	for i := closed - 1; i > 0 && r.open[i].has&k.ends != 0; i-- {
 		if r.open[i].is&k.ends != 0 {
@@ -167,7 +173,9 @@ func (r *reader) leave(k kind) {
 			break
 		}
 	}
+	had := len(r.open)
 	r.open = r.open[:closed]
+	return closed < had
 }
 
 // end closes an element and all in it. An end tag without an element to close
@@ -181,9 +189,11 @@ func (r *reader) end(tag string) {
 		return
 	case is&(table|part) != 0:
 		limit = table
+	case is&item != 0:
+		limit = scope | list
 	case is&para != 0:
 		limit = scope | button
-	case is&special != 0:
+	case is&special != 0 && tag != "noscript": // which the rules for end tags do not mention
 		limit = scope
 	}
 	for i := len(r.open) - 1; i > 0; i-- {

@@ -171,7 +171,7 @@ func TestFormsSignsIn(t *testing.T) {
 				<input type=checkbox name=keep value=k checked><select name=lang><option value=en>English<option value=sv selected>Svenska</select>
 				<select name=zone><option disabled>choose<option>UTC</select><input name=off value=1 disabled>
 				<textarea name=note>hi</textarea><button name=cancel value=1>Cancel</button><input type=submit name=go value="Log in"></form>`,
-		}, "POST /done " + userPW + "&terms=on&keep=k&lang=sv&zone=UTC&note=hi+&go=Log+in" + landing},
+		}, "POST /done " + userPW + "&terms=on&keep=k&lang=sv&zone=UTC&note=hi&go=Log+in" + landing},
 		"a button with an address of its own": {map[string]string{
 			"/start": `<form method=post action=/nowhere><input name=user><input type=password name=pw><button formaction=/done>Sign in</button></form>`,
 		}, "POST /done " + userPW + landing},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -71,12 +72,13 @@ func read(u *url.URL, status int, mediaType string, body []byte) *page {
 			c.label = r.labels[c.id]
 		}
 	}
+	ids := map[string]*form{}
+	for _, f := range slices.Backward(p.forms) {
+		ids[f.id] = f
+	}
 	for _, o := range r.owned {
-		for _, f := range p.forms {
-			if f.id == o.form {
-				f.controls = append(f.controls, o.control)
-				break
-			}
+		if f := ids[o.form]; f != nil {
+			f.controls = append(f.controls, o.control)
 		}
 	}
 	return p
@@ -106,7 +108,7 @@ type scope struct {
 }
 
 func (r *reader) visit(n *markup.Node, s scope) {
-	if !s.hidden && r.words.Len() < 8*quoteRunes {
+	if n.Text != "" && !s.hidden && r.words.Len() < 8*quoteRunes {
 		r.words.WriteString(n.Text)
 		r.words.WriteByte(' ')
 	}
@@ -218,6 +220,7 @@ func (r *reader) control(n *markup.Node, s scope) {
 	case "textarea":
 		c.kind = "textarea"
 		c.value, _ = textOf(n)
+		c.value = strings.TrimSuffix(c.value, " ") // which textOf puts behind each piece
 	default:
 		if c.kind == "submit" || c.kind == "image" {
 			c.label = fold(c.value + " " + n.Attr("alt") + " " + c.label)

@@ -17,7 +17,7 @@ import (
 	"rely/internal/wire"
 )
 
-const maxPage = 2 << 20 // bytes, after unpacking
+const maxPage = 1 << 20 // bytes, after unpacking
 
 // deliver sends the request that carries the answer. Whether it was a good
 // one is the listener's to say: a request that never went out is an error
@@ -56,7 +56,7 @@ func (w *walk) read(resp *http.Response, r *request) (*page, error) {
 		return nil, w.unreached(resp.Request.Context(), r.url, err)
 	case len(body) > maxPage:
 		return nil, &fault.Error{Kind: fault.Protocol, ID: "useragent.limit", Op: walkOp,
-			Hint: `use "--browser system"`, Err: fmt.Errorf("%s is a page of more than 2 MiB", place(r.url))}
+			Hint: `use "--browser system"`, Err: fmt.Errorf("%s is a page of more than 1 MiB", place(r.url))}
 	}
 	mediaType, _, err := mime.ParseMediaType(cmp.Or(resp.Header.Get("Content-Type"), http.DetectContentType(body)))
 	if err != nil {
