@@ -20,11 +20,11 @@ func edit(path string, data []byte, preferences bool, changes []Change) ([]byte,
 		after, err := edit(path, bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")), preferences, changes)
 		return bytes.ReplaceAll(after, []byte("\n"), []byte("\r\n")), err
 	}
+	before, err := parse(path, data, preferences)
+	if err != nil {
+		return nil, err
+	}
 	for _, c := range changes {
-		before, err := parse(path, data, preferences)
-		if err != nil {
-			return nil, err
-		}
 		old, has := before.find(c.Name)
 		if slices.Equal(old.values, c.Values) {
 			continue
@@ -45,6 +45,9 @@ func edit(path string, data []byte, preferences bool, changes []Change) ([]byte,
 			return nil, refuse(path, old.line(), "edit", "change the file by hand", errors.New("the line cannot be changed without harm to its neighbours"))
 		}
 		data = []byte(after)
+		if before, err = parse(path, data, preferences); err != nil {
+			return nil, err
+		}
 	}
 	return data, nil
 }

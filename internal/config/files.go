@@ -109,6 +109,9 @@ func (f Files) Raw(name string) ([]byte, error) {
 
 // Current gives the profile that "rely profile use" chose, "" for none.
 func (f Files) Current() (string, error) {
+	if name, ok := f.Quick(); ok {
+		return name, nil
+	}
 	data, _, err := read(f.Preferences())
 	if err != nil {
 		return "", err
