@@ -6,18 +6,14 @@
 package main
 
 import (
-	"encoding/pem"
 	"flag"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"text/tabwriter"
 	"time"
-
-	"rely/internal/demoop"
 )
 
 func main() {
@@ -75,8 +71,30 @@ func measure(bin string, n int) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	if err := after(floor, login, n); err != nil {
+		return err
+	}
+	if err := profiles(dir, login, n); err != nil {
+		return err
+	}
 	return still(rely("version"))
 }
+
+// after prints what a login takes once the provider has sent the person back.
+func after(floor, login program, n int) error {
+	floors, logins, err := pairs(n, floor, login)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\nlogin, wall time after the provider's redirect: floor %.2f ms, rely %.2f ms, ratio %.2f; requests %.0f, goal 1\n",
+		median(floors, logins, func(f, _ sample) float64 { return ms(f.after) }),
+		median(floors, logins, func(_, s sample) float64 { return ms(s.after) }),
+		median(floors, logins, func(f, s sample) float64 { return float64(s.after) / float64(f.after) }),
+		median(floors, logins, func(_, s sample) float64 { return float64(s.requests) }))
+	return nil
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // print measures one row and prints it.
 func (r row) print(w *tabwriter.Writer, n int) error {
@@ -90,7 +108,6 @@ func (r row) print(w *tabwriter.Writer, n int) error {
 		}
 		return 0
 	}
-	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 	fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t%.1f\t%s\n", r.name,
 		median(floors, subjects, func(f, _ sample) float64 { return ms(f.cpu - share(f)) }),
 		median(floors, subjects, func(f, s sample) float64 { return ms(s.cpu - share(f)) }),
@@ -121,32 +138,4 @@ func still(version program) error {
 	}
 	fmt.Printf("package initialisers: %d allocations, goal 1400; %.1f kB, goal 160\n", allocations, float64(bytes)/1e3)
 	return nil
-}
-
-// provider starts the embedded provider in this process, whose time nobody
-// counts, and returns the two programs that sign in at it.
-func provider(bin, dir string) (op *httptest.Server, login, floor program, err error) {
-	op = httptest.NewUnstartedServer(nil)
-	op.EnableHTTP2 = true
-	issuer := "https://" + op.Listener.Addr().String()
-	if op.Config.Handler, err = demoop.New(demoop.Options{Issuer: issuer, Now: time.Now, AccessTTL: time.Hour}); err != nil {
-		return nil, login, floor, err
-	}
-	op.StartTLS()
-	ca, password := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "password")
-	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: op.Certificate().Raw})
-	if err := os.WriteFile(ca, cert, 0o600); err != nil {
-		return nil, login, floor, err
-	}
-	if err := os.WriteFile(password, []byte("wonderland-1865\n"), 0o600); err != nil {
-		return nil, login, floor, err
-	}
-	login = program{
-		path: filepath.Join(bin, "rely"),
-		args: []string{"login", issuer, "-p", "bench", "--ca-cert", ca, "--client-id", "demo",
-			"--redirect-uri", "http://127.0.0.1:0/callback", "--browser", "forms", "--username", "alice", "--password-file", password},
-		env: []string{"RELY_HOME=" + filepath.Join(dir, "rely")},
-	}
-	floor = program{path: filepath.Join(bin, "floor"), args: []string{issuer, ca, "demo", "alice", "wonderland-1865"}}
-	return op, login, floor, nil
 }

@@ -19,6 +19,7 @@ type program struct {
 	path string
 	args []string
 	env  []string // beside PATH and HOME
+	op   *watched // where it signs in, nil for nowhere
 }
 
 // A sample is what one run took.
@@ -26,6 +27,8 @@ type sample struct {
 	cpu, wall time.Duration
 	rss       int64 // peak, in bytes
 	agent     time.Duration
+	after     time.Duration // from the provider's redirect to the end
+	requests  int           // in that time
 	stderr    string
 }
 
@@ -43,11 +46,16 @@ func (p program) run() (sample, error) {
 	defer report.Close()
 	cmd.ExtraFiles = []*os.File{w}
 	err = cmd.Run()
+	end := time.Now()
 	w.Close()
 	if err != nil {
 		return sample{}, fmt.Errorf("%s %s: %w\n%s", p.path, strings.Join(p.args, " "), err, stderr.String())
 	}
 	s := sample{stderr: stderr.String()}
+	if p.op != nil {
+		redirected, requests := p.op.last()
+		s.after, s.requests = end.Sub(redirected), requests
+	}
 	if _, err := fmt.Fscan(report, &s.cpu, &s.wall, &s.rss); err != nil {
 		return sample{}, fmt.Errorf("the report of launch: %w", err)
 	}

@@ -12,7 +12,7 @@ type group struct {
 func commands(i *invocation) []group {
 	return []group{
 		{"session", "Sign in and use it:", []*cobra.Command{newLogin(i), newTokens(i), newUserinfo(i)}},
-		{"settings", "Settings:", []*cobra.Command{newProfile(i)}},
+		{"settings", "Clients and settings:", []*cobra.Command{newRegister(i), newProfile(i)}},
 		{"provider", "A provider to try things on:", []*cobra.Command{newDemo(i), newOP(i)}},
 		{"more", "More:", append([]*cobra.Command{newVersion(i), newGen(i)}, topics()...)},
 	}

@@ -184,7 +184,7 @@ func (t *tour) walk(ctx context.Context) error {
 	t.tell("  rely demo --break wrong-nonce   see a lie caught (rely demo --list shows %d)\n", len(demoop.Faults()))
 	t.tell("  rely demo --browser system      sign in with your own browser\n")
 	t.tell("  rely op                         keep the provider running, for the other commands\n")
-	t.tell("  rely login ISSUER --client-id ID   sign in at your own provider\n")
+	t.tell("  rely register ISSUER            make a client at your own provider; then rely login\n")
 	return nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,8 @@ import (
 	"rely/internal/flows"
 	"rely/internal/jose"
 	"rely/internal/output"
+	"rely/internal/preset"
+	"rely/internal/registration"
 	"rely/internal/store"
 	"rely/internal/useragent"
 )
@@ -205,6 +208,7 @@ type prompt struct {
 const (
 	pageHost    = "127.0.0.1:9400"
 	pageProfile = "127.0.0.1-9400"
+	pagePort    = "8910" // of a listener; any free one takes its place
 )
 
 // TestDocsConsoleBlocks runs each page's console blocks in one shell, in a
@@ -284,13 +288,19 @@ func runDocPage(t *testing.T, name, text string, prompts []prompt) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
-	page, there := strings.NewReplacer(), strings.NewReplacer()
+	free, err := freePort(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := strconv.Itoa(free)
+	written, real := []string{pagePort, port}, []string{port, pagePort}
 	if strings.Contains(text, pageHost) {
 		host := docProvider(ctx, t, text, env)
 		profile := strings.ReplaceAll(host, ":", "-")
-		there = strings.NewReplacer(pageHost, host, pageProfile, profile)
-		page = strings.NewReplacer(host, pageHost, profile, pageProfile)
+		written = append(written, pageHost, host, pageProfile, profile)
+		real = append(real, host, pageHost, profile, pageProfile)
 	}
+	there, page := strings.NewReplacer(written...), strings.NewReplacer(real...)
 	got := docShell(ctx, t, dir, env, prompts, there)
 	for n, p := range prompts {
 		have, want := docLines(strings.Split(page.Replace(got[n]), "\n")), docLines(p.want)
@@ -545,9 +555,15 @@ func TestDocsAreComplete(t *testing.T) {
 	for _, e := range demoop.Faults() {
 		add("faults", e.Name)
 	}
+	for _, m := range registration.Members() {
+		add("client-metadata", m.Name)
+	}
+	for _, e := range preset.All() {
+		add("providers", e.Name)
+	}
 	extend := map[string]string{
 		"flows": "flow", "client-auth": "client-auth-method", "output": "output-format",
-		"browsers": "user-agent", "stores": "store", "faults": "fault",
+		"browsers": "user-agent", "stores": "store", "faults": "fault", "client-metadata": "client-metadata-member", "providers": "preset",
 	}
 	for _, page := range slices.Sorted(maps.Keys(tables)) {
 		text := docText(t, referenceDir+"/"+page+".md")

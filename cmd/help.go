@@ -26,6 +26,7 @@ func topics() []*cobra.Command {
 		topic("environment", "Settings: flags, variables, profile keys", environment),
 		topic("output", "Formats, and what goes where", outputHelp),
 		topic("flows", "The ways of obtaining tokens", flowsHelp),
+		topic("providers", "Presets for well-known providers", providersHelp),
 		topic("security", "What is checked, and where secrets lie", func() string { return security }),
 	}
 }

@@ -54,6 +54,10 @@ type invocation struct {
 func (i *invocation) open(c *cobra.Command, make bool) error {
 	i.started = true
 	flags := given(c.Flags())
+	filled, err := presetSettings(c.Flags())
+	if err != nil {
+		return err
+	}
 	name := i.Env(config.Variable("profile"))
 	if p, there := flags["profile"]; there {
 		name = p[0]
@@ -64,9 +68,14 @@ func (i *invocation) open(c *cobra.Command, make bool) error {
 			name = config.ProfileNameFor(issuer[0])
 		} else if issuer := i.Env(config.Variable("issuer")); issuer != "" {
 			name = config.ProfileNameFor(issuer)
+		} else if filled != nil {
+			name = config.ProfileNameFor(filled["issuer"][0])
 		}
 	}
-	return i.load(name, flags, make)
+	if err := i.load(name, flags, make); err != nil || filled == nil {
+		return err
+	}
+	return i.fill(name, flags, filled)
 }
 
 // use is open for a profile and settings that a command of ours names.

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"rely/internal/config"
 	"rely/internal/fault"
 	"rely/internal/flows"
 	"rely/internal/output"
@@ -63,13 +61,8 @@ Nothing is kept unless every check passed.`,
   rely login https://op.example -p ci --client-id ci --browser forms --username alice --password-file pw`,
 		Args: arguments(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) == 1 && !c.Flags().Changed("issuer") {
-				if !strings.Contains(args[0], "://") {
-					return usage(fmt.Errorf("the issuer %q is no URL", args[0]), "write it as https://"+args[0])
-				}
-				if err := c.Flags().Set("issuer", args[0]); err != nil {
-					return err
-				}
+			if err := issuerArgument(c, args); err != nil {
+				return err
 			}
 			if err := l.open(c, true); err != nil {
 				return err
@@ -79,6 +72,7 @@ Nothing is kept unless every check passed.`,
 	}
 	i.settingFlags(c.Flags(), clientSettings()...)
 	i.settingFlags(c.Flags(), "client_secret_file", "password_file")
+	providerFlags(c)
 	c.Flags().BoolVar(&l.secretStdin, "client-secret-stdin", false, "read the client's secret from standard input")
 	c.Flags().BoolVar(&l.passwordStdin, "password-stdin", false, "read the password from standard input")
 	exclusive(c, "client-secret-stdin", "client-secret-file")
@@ -90,7 +84,7 @@ Nothing is kept unless every check passed.`,
 func (l *login) run(ctx context.Context) error {
 	if l.values.String("issuer") == "" {
 		return &fault.Error{Kind: fault.Usage, ID: "login.issuer", Op: "sign in", Err: errors.New("no issuer is given, and there is no current profile"),
-			Hint: "run \"rely login ISSUER --client-id ID\", or \"rely demo\" to see it work"}
+			Hint: "run \"rely register ISSUER\" or \"rely login ISSUER --client-id ID\", or \"rely demo\" to see it work"}
 	}
 	entry, err := flows.Find(l.values.String("flow"))
 	if err != nil {
@@ -113,11 +107,12 @@ func (l *login) run(ctx context.Context) error {
 		if err := l.person(r, l.passwordStdin); err != nil {
 			return err
 		}
+		r.Fallbacks = fallbacks(client, r.RedirectURI)
 	}
 	r.Keep = func(t *flows.Tokens) error { return l.keep(ctx, entry, client, t) }
 	t, err := entry.Flow.Run(ctx, r)
 	if err != nil {
-		return err
+		return k.Explain(client, err)
 	}
 	return l.report(t)
 }
@@ -134,49 +129,34 @@ func (l *login) keep(ctx context.Context, entry flows.Entry, client *store.Clien
 		return err
 	}
 	defer unlock()
-	if !client.Secret.Empty() {
-		if err := s.PutClient(ctx, l.profile, client); err != nil {
-			return err
-		}
+	if err := keepSecret(ctx, s, l.profile, client); err != nil {
+		return err
 	}
-	if err := l.keepSettings(t); err != nil {
+	if err := l.keepSettings(); err != nil {
 		return err
 	}
 	return s.PutSession(ctx, l.profile, l.sessions(false).New(entry.Name, t))
 }
 
-// keepSettings writes the settings that were given on the command line or in
-// variables into the profile, and makes it the current one where the person
-// named none.
-func (l *login) keepSettings(t *flows.Tokens) error {
-	if l.files.Dir == "" {
+// keepSecret keeps a client's secret. What a registration left behind for the
+// same client stays.
+func keepSecret(ctx context.Context, s store.Store, profile string, client *store.Client) error {
+	if client.Secret.Empty() {
 		return nil
 	}
-	var changes []config.Change
-	for _, name := range clientSettings() {
-		if src := l.values.Source(name); src == config.FromFlag || src == config.FromVariable {
-			changes = append(changes, config.Change{Name: name, Values: l.all(name)})
-		}
-	}
-	if err := l.files.Set(l.profile, changes); err != nil {
-		return err
-	}
-	current, err := l.files.Current()
+	kept, err := s.Client(ctx, profile)
 	if err != nil {
 		return err
 	}
-	if current == "" || !l.named {
-		return l.files.Use(l.profile)
+	next := *client
+	if kept != nil && kept.Issuer == client.Issuer && kept.ClientID == client.ClientID {
+		if kept.Secret.Reveal() == client.Secret.Reveal() {
+			return nil
+		}
+		next = *kept
+		next.Secret, next.SecretExpires = client.Secret, client.SecretExpires
 	}
-	return nil
-}
-
-// all is a setting's value as a list, as a profile takes it.
-func (i *invocation) all(name string) []string {
-	if s, _ := config.Find(name); s.Kind == config.List {
-		return i.values.List(name)
-	}
-	return []string{i.values.String(name)}
+	return s.PutClient(ctx, profile, &next)
 }
 
 func (l *login) report(t *flows.Tokens) error {

@@ -79,7 +79,7 @@ func newProfile(i *invocation) *cobra.Command {
 		"Makes a new profile with the settings of another. The session stays where it is: sign\nin with the new one.",
 		"  rely profile copy work staging", arguments(2, 2), p.copy)
 	sub("delete NAME", "Delete a profile and its session on this machine",
-		"Deletes a profile, its session and its client's secret on this machine. The provider is\nnot told, so tokens that are out stay good until they end.",
+		"Deletes a profile, its session and its client's secret on this machine. The provider is\nnot told, so tokens that are out stay good until they end. A client that was registered\nfrom here has to be deleted first: see \"rely register delete\".",
 		"  rely profile delete staging", arguments(1, 1), p.delete)
 	return c
 }
@@ -379,6 +379,9 @@ func (p *profile) delete(ctx context.Context, args []string) error {
 		return err
 	}
 	defer unlock()
+	if err := refuseRegistered(ctx, st, name); err != nil {
+		return err
+	}
 	if err := forget(ctx, st, name); err != nil {
 		return err
 	}

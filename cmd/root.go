@@ -179,11 +179,15 @@ func given(flags *pflag.FlagSet) map[string][]string {
 	out := map[string][]string{}
 	flags.Visit(func(f *pflag.Flag) {
 		name := strings.ReplaceAll(f.Name, "-", "_")
-		if _, ok := config.Find(name); !ok {
+		s, ok := config.Find(name)
+		if !ok {
 			return
 		}
-		if list, ok := f.Value.(*listFlag); ok {
+		if list, many := f.Value.(*listFlag); many {
 			out[name] = list.values
+			if s.Kind != config.List {
+				out[name] = list.values[:1] // registration takes several of one setting
+			}
 			return
 		}
 		out[name] = []string{f.Value.String()}

@@ -54,10 +54,12 @@ func runScripts(t *testing.T, dir string) {
 		Setup:               setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"op":       opCommand,
+			"expand":   expand,
 			"exits":    exits,
 			"count":    count,
 			"nosecret": noSecret,
 			"expires":  expires,
+			"record":   record,
 			"burst":    burst,
 		},
 	})
@@ -84,23 +86,37 @@ func setup(e *testscript.Env) error {
 	return nil
 }
 
-// op starts the embedded provider for the rest of the script and sets $ISSUER:
-// op [-http] [-ttl DURATION] [FAULT]
+// op starts the embedded provider for the rest of the script and sets $ISSUER, and
+// $ORIGIN, which has no path:
+// op [-http] [-path /PATH] [-ttl DURATION] [-secret-ttl DURATION] [-iat TOKEN] [-client SECRET] [FAULT]
 func opCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("unsupported: ! op")
 	}
 	o := demoop.Options{Now: time.Now, Tick: time.After}
-	scheme := "https"
+	scheme, path := "https", ""
 	for len(args) > 0 {
 		switch args[0] {
 		case "-http":
 			scheme = "http"
-		case "-ttl":
+		case "-path":
 			args = args[1:]
-			d, err := time.ParseDuration(args[0])
+			path = args[0]
+		case "-ttl", "-secret-ttl":
+			d, err := time.ParseDuration(args[1])
 			ts.Check(err)
-			o.AccessTTL = d
+			if args[0] == "-ttl" {
+				o.AccessTTL = d
+			} else {
+				o.SecretTTL = d
+			}
+			args = args[1:]
+		case "-iat":
+			args = args[1:]
+			o.InitialAccessToken = secret.New(args[0])
+		case "-client":
+			args = args[1:]
+			o.Clients = []demoop.Client{{ID: "odd", Secret: secret.New(args[0]), GrantTypes: []string{"authorization_code", "client_credentials"}, Scopes: []string{"api:read"}}}
 		default:
 			o.Faults = append(o.Faults, args[0])
 		}
@@ -108,7 +124,7 @@ func opCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
-	o.Issuer = scheme + "://" + l.Addr().String()
+	o.Issuer = scheme + "://" + l.Addr().String() + path
 	s, err := demoop.New(o)
 	ts.Check(err)
 	if scheme == "https" {
@@ -123,7 +139,14 @@ func opCommand(ts *testscript.TestScript, neg bool, args []string) {
 	go func() { _ = server.Serve(l) }()
 	ts.Defer(func() { s.Close(); _ = server.Close() })
 	ts.Setenv("ISSUER", o.Issuer)
+	ts.Setenv("ORIGIN", strings.TrimSuffix(o.Issuer, path))
 	current.Store(ts.Getenv("WORK"), s)
+}
+
+// expand puts variables into a file of the script: expand demosite.cfg
+func expand(ts *testscript.TestScript, neg bool, args []string) {
+	text := os.Expand(ts.ReadFile(args[0]), ts.Getenv)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }
 
 // exits checks a command's exit code: exits 6 rely login ...
@@ -152,12 +175,38 @@ func count(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// noSecret fails when the last output holds a secret of the embedded provider
-// or anything in the shape of a signed token.
+// clientSecrets are the secrets and registration tokens in the script's store.
+func clientSecrets(ts *testscript.TestScript) []string {
+	found, err := filepath.Glob(filepath.Join(ts.Getenv("RELY_HOME"), "state", "clients", "*.json"))
+	ts.Check(err)
+	var out []string
+	for _, path := range found {
+		var c struct {
+			Secret string `json:"client_secret"`
+			Token  string `json:"registration_access_token"`
+			Keys   string `json:"keys"`
+		}
+		data, err := os.ReadFile(path)
+		ts.Check(err)
+		ts.Check(json.Unmarshal(data, &c))
+		for _, s := range []string{c.Secret, c.Token} {
+			if len(s) > 5 {
+				out = append(out, s)
+			}
+		}
+		for _, m := range regexp.MustCompile(`"d":"([^"]+)"`).FindAllStringSubmatch(c.Keys, -1) {
+			out = append(out, m[1])
+		}
+	}
+	return out
+}
+
+// noSecret fails when the last output holds a secret of the embedded provider,
+// of the script's own clients, or anything in the shape of a signed token.
 func noSecret(ts *testscript.TestScript, neg bool, args []string) {
 	for _, name := range []string{"stdout", "stderr"} {
 		text := ts.ReadFile(name)
-		for _, s := range []string{demoAlice, demoBob, "web-secret-", "service-secret-", "not-the-password"} {
+		for _, s := range append(clientSecrets(ts), demoAlice, demoBob, "web-secret-", "service-secret-", "not-the-password") {
 			if strings.Contains(text, s) {
 				ts.Fatalf("%s holds the secret %q", name, s)
 			}
@@ -166,6 +215,17 @@ func noSecret(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s holds the token %s", name, token)
 		}
 	}
+}
+
+// record changes a member of a profile's client record, as if it had been
+// another one that was kept: record PROFILE MEMBER VALUE
+func record(ts *testscript.TestScript, neg bool, args []string) {
+	found, err := filepath.Glob(filepath.Join(ts.Getenv("RELY_HOME"), "state", "clients", args[0]+"-*.json"))
+	ts.Check(err)
+	if len(found) != 1 {
+		ts.Fatalf("%d client records of %s", len(found), args[0])
+	}
+	ts.Check(change(found[0], args[1], args[2]))
 }
 
 // expires turns the access token of a profile's session old, as if time had
@@ -235,6 +295,11 @@ var current sync.Map
 
 // age sets a session file's expiry into the past.
 func age(path string) error {
+	return change(path, "expiry", time.Now().Add(-time.Minute).UTC().Format(time.RFC3339))
+}
+
+// change sets a member of a JSON file.
+func change(path, member, value string) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -243,7 +308,7 @@ func age(path string) error {
 	if err := json.Unmarshal(data, &record); err != nil {
 		return err
 	}
-	record["expiry"] = time.Now().Add(-time.Minute).UTC().Format(time.RFC3339)
+	record[member] = value
 	if data, err = json.Marshal(record); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"rely/internal/fault"
 	"rely/internal/secret"
 	"rely/internal/session"
 )
@@ -12,6 +13,11 @@ func (i *invocation) sessions(stdin bool) *session.Keeper {
 		Settings: i.values, Profile: i.profile, Digest: i.files.Digest(i.profile), Store: i.store, HTTP: i.http, Learn: i.redact.Learn,
 		Discover: i.discover,
 		Now:      i.Now, Sleep: i.Sleep,
+		Note: func(text string) {
+			if text != "" {
+				i.say("rely: note: %s\n", fault.VisibleUpTo(text, 300))
+			}
+		},
 		Secret: func() (secret.String, error) { return i.secretOnce(stdin, "client_secret", "the client's secret") },
 	}
 }

@@ -87,7 +87,8 @@ func (t *tour) register(ctx context.Context) error {
 		return err
 	}
 	redirect = strings.Replace(redirect, ":0/", ":"+port+"/", 1)
-	c, err := registration.Register(ctx, p, hc, secret.String{}, map[string]any{
+	endpoint := registration.Endpoint{Provider: p, HTTP: hc, Now: t.Now()}
+	c, err := endpoint.Register(ctx, map[string]any{
 		"client_name": "rely demo", "redirect_uris": []string{redirect}, "grant_types": []string{"authorization_code", "refresh_token"},
 		"response_types": []string{"code"}, "token_endpoint_auth_method": method, "id_token_signed_response_alg": alg,
 	})

@@ -47,6 +47,8 @@ func Settings() []Setting {
 		{Name: "client_auth", Help: "client authentication method at the token endpoint", Placeholder: "METHOD", Profile: true},
 		{Name: "client_secret", Help: "client secret", Placeholder: "SECRET", Secret: true},
 		{Name: "client_secret_file", Help: "file that holds the client secret", Placeholder: "FILE"},
+		{Name: "initial_access_token", Help: "token that allows to register a client", Placeholder: "TOKEN", Secret: true},
+		{Name: "initial_access_token_file", Help: "file that holds the initial access token", Placeholder: "FILE"},
 		{Name: "id_token_signed_response_alg", Help: "only signing algorithm accepted for ID tokens", Placeholder: "ALG", Profile: true},
 		{Name: "redirect_uri", Help: "redirect URI, on loopback unless --listen says where", Placeholder: "URL", Kind: URL, Profile: true},
 		{Name: "listen", Help: "address to listen on in place of the redirect URI's", Placeholder: "HOST:PORT", Profile: true},

@@ -27,6 +27,7 @@ type Client struct {
 	IDTokenAlg             string   // empty: RS256, the default of OIDC registration 2
 
 	issued   time.Time
+	until    time.Time      // end of the secret; zero: never
 	token    string         // registration access token; empty: not registered dynamically
 	metadata map[string]any // what registration accepted
 }

@@ -27,7 +27,7 @@ import (
 func TestFaultTable(t *testing.T) {
 	t.Parallel()
 	name := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-	groups := []string{"discovery", "keys", "id-token", "response", "token", "userinfo", "transport", "words", "good"}
+	groups := []string{"discovery", "registration", "keys", "id-token", "response", "token", "userinfo", "transport", "words", "good"}
 	seen := map[string]bool{}
 	for _, f := range demoop.Faults() {
 		if !name.MatchString(f.Name) || seen[f.Name] {
@@ -40,7 +40,7 @@ func TestFaultTable(t *testing.T) {
 		if !slices.Contains(groups, f.Group) || strings.HasPrefix(f.Name, "good-") != (f.Group == "good") {
 			t.Errorf("%s: got the group %q", f.Name, f.Group)
 		}
-		if !slices.Contains([]string{"login", "userinfo", "tokens"}, f.At) {
+		if !slices.Contains([]string{"register", "login", "userinfo", "tokens"}, f.At) {
 			t.Errorf("%s: got the command %q", f.Name, f.At)
 		}
 		if !slices.Contains([]int{0, 5, 6, 7}, f.Exit) || f.Exit == 0 != (f.Group == "good" || f.Name == "escape-claims") {
@@ -102,6 +102,8 @@ func walk(t *testing.T, faults ...string) map[string]seen {
 		id, secret = "web", "web-secret-0123456789abcdef"
 	}
 	out["discovery"], _ = o.look("GET", "/.well-known/openid-configuration", "")
+	out["register"], _ = o.look("POST", "/register", "Content-Type: application/json",
+		`{"redirect_uris":["https://127.0.0.1:1/cb"],"client_name":"walk"}`)
 	out["discovery again"], _ = o.look("GET", "/.well-known/oauth-authorization-server", "")
 	keys, raw := o.look("GET", "/jwks", "")
 	out["jwks"] = keys

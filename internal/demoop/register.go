@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/keys"
@@ -160,6 +161,9 @@ func (s *Server) accept(c *Client, a application, code int) reply {
 	c.AuthMethod, c.IDTokenAlg, c.token, c.Secret = a.AuthMethod, a.IDTokenAlg, fresh(), secret.String{}
 	if a.AuthMethod != "none" {
 		c.Secret = secret.New(fresh())
+		if s.o.SecretTTL > 0 {
+			c.until = s.now().Add(s.o.SecretTTL).Truncate(time.Second)
+		}
 	}
 	b, err := json.Marshal(a)
 	if err == nil {
@@ -181,6 +185,9 @@ func (s *Server) registration(c *Client) map[string]any {
 	}
 	if !c.public() {
 		m["client_secret"], m["client_secret_expires_at"] = c.Secret.Reveal(), 0
+		if !c.until.IsZero() {
+			m["client_secret_expires_at"] = c.until.Unix()
+		}
 	}
 	return m
 }

@@ -35,6 +35,7 @@ type Options struct {
 	Log    func(string) // one line for each request, without secrets; nil is silent
 
 	CodeTTL, AccessTTL, RefreshTTL time.Duration // 0 means 60 s, 5 min, 24 h
+	SecretTTL                      time.Duration // of registered clients; 0 means for ever
 
 	Clients            []Client      // beside demo, web and service
 	InitialAccessToken secret.String // registration asks for it; empty: anyone may register

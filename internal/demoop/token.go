@@ -37,7 +37,8 @@ func (s *Server) authenticate(r *http.Request) (*Client, reply) {
 		want = c.Secret.Reveal()
 	}
 	right := same(given, want)
-	if c == nil || !right || c.AuthMethod != "" && c.AuthMethod != method || !c.public() && method == "none" {
+	expired := c != nil && !c.until.IsZero() && s.now().After(c.until)
+	if c == nil || !right || expired || c.AuthMethod != "" && c.AuthMethod != method || !c.public() && method == "none" {
 		return nil, noClient()
 	}
 	return c, nil

@@ -144,10 +144,25 @@ func maxAge(param url.Values) *time.Duration {
 	return &d
 }
 
-// listen opens the loopback listener for the redirect URI.
+// listen opens the loopback listener for the redirect URI, or for the next one
+// registered where its port is busy.
 func (r *Request) listen(ctx context.Context, accept func(url.Values) error) (*loopback.Listener, error) {
-	o := loopback.Options{RedirectURI: r.RedirectURI, Bind: r.Listen, Accept: accept}
-	if u, err := url.Parse(r.RedirectURI); err == nil && u.Scheme == "https" {
+	l, err := r.listenAt(ctx, r.RedirectURI, accept)
+	for _, uri := range r.Fallbacks {
+		var f *fault.Error
+		if !errors.As(err, &f) || f.ID != "loopback.port-busy" || r.Listen != "" {
+			break
+		}
+		if next, other := r.listenAt(ctx, uri, accept); other == nil {
+			return next, nil
+		}
+	}
+	return l, err
+}
+
+func (r *Request) listenAt(ctx context.Context, uri string, accept func(url.Values) error) (*loopback.Listener, error) {
+	o := loopback.Options{RedirectURI: uri, Bind: r.Listen, Accept: accept}
+	if u, err := url.Parse(uri); err == nil && u.Scheme == "https" {
 		if o.Certificate, err = r.Certificate(); err != nil {
 			return nil, err
 		}

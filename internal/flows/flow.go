@@ -53,8 +53,9 @@ type Request struct {
 	TokenParam   url.Values
 
 	// Where a person signs in.
-	RedirectURI string // loopback; port 0 is any free one
-	Listen      string // another address to bind, for a forwarded port
+	RedirectURI string   // loopback; port 0 is any free one
+	Fallbacks   []string // other registered ones, for when its port is busy
+	Listen      string   // another address to bind, for a forwarded port
 	Certificate func() (*tls.Certificate, error)
 	Agent       useragent.Agent
 	Person      bool                                      // somebody may still finish by hand when Agent fails

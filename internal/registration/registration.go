@@ -10,7 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
+	"net/url"
 	"time"
 
 	"rely/internal/fault"
@@ -29,56 +29,155 @@ type Client struct {
 	Metadata          map[string]json.RawMessage // all of it, secrets taken out
 }
 
-// Register makes a client with this metadata (RFC 7591 3.1). initial is the
-// initial access token, empty where the provider needs none.
+// An Endpoint is where clients are made. All fields but Initial must be set.
+type Endpoint struct {
+	Provider *provider.Provider
+	HTTP     *wire.Client
+	Initial  secret.String // initial access token; empty where none is needed
+	Now      time.Time
+}
+
+// A Made is a new client and how it came about.
+type Made struct {
+	*Client
+	Asked       map[string]any // the request that succeeded
+	Redirect    Redirect
+	Differences []Difference // between the request and the answer
+	Notes       []string     // what was tried before, for the person
+}
+
+// An Orphan is a client that the provider made, that is of no use, and that
+// could not be deleted again. Whoever sees it hands its registration URI and
+// token to the person, or they are lost.
+type Orphan struct {
+	Client *Client
+	Err    error // why it is of no use
+	Kept   error // why it could not be deleted
+}
+
+// Error is the first trouble's text.
+func (o *Orphan) Error() string { return o.Err.Error() }
+
+// Unwrap gives the first trouble.
+func (o *Orphan) Unwrap() error { return o.Err }
+
+// Make asks for a client as planned. Where the provider refuses the redirect
+// URIs it is asked once more with the next candidate, and where it refuses a
+// grant type that it never listed, once more without.
+//
+// Errors are those of [Endpoint.Register].
+func (e *Endpoint) Make(ctx context.Context, p *Plan) (*Made, error) {
+	var notes []string
+	var first error
+	for at := 0; ; {
+		candidate := p.Redirects[at]
+		asked := p.With(candidate)
+		c, err := e.Register(ctx, asked)
+		if err == nil {
+			return &Made{c, asked, candidate, Compare(asked, c.Metadata), notes}, nil
+		}
+		r, redirect := aboutRedirect(err)
+		switch {
+		case redirect && at+1 < len(p.Redirects):
+			at, first = at+1, err
+			notes = append(notes, fmt.Sprintf("the provider refused %s (%s); asked again for %s", candidate.words(), r, p.Redirects[at].words()))
+		case aboutGrants(err) && p.timid():
+			notes = append(notes, "the provider refused the grant type refresh_token, which it does not list; asked again without")
+		case redirect:
+			return nil, p.noRedirect(first, err)
+		default:
+			return nil, err
+		}
+	}
+}
+
+// noRedirect words the refusal of every candidate: the first one's is about
+// what was wanted most.
+func (p *Plan) noRedirect(first, last error) error {
+	var f, l *fault.Error
+	if !errors.As(last, &l) {
+		return last
+	}
+	out := *l
+	if errors.As(first, &f) {
+		out.Err = fmt.Errorf("%w; as a %s application: %w", f.Err, p.Redirects[len(p.Redirects)-1].Type, l.Err)
+	}
+	out.Hint = "ask the provider's administrator which redirect URIs it takes, and name one with --redirect-uri"
+	for _, uri := range p.Redirects[0].URIs {
+		if u, err := url.Parse(uri); err == nil && u.Hostname() == "localhost" {
+			out.Hint = "use 127.0.0.1 in place of localhost in --redirect-uri"
+		}
+	}
+	return &out
+}
+
+func (r Redirect) words() string {
+	switch {
+	case len(r.URIs) == 0:
+		return "a client without redirect URI"
+	case r.Type == "":
+		return r.URIs[0]
+	}
+	return r.URIs[0] + " as a " + r.Type + " application"
+}
+
+// Register makes a client with this metadata (RFC 7591 3.1).
 //
 // Errors: Denied in the provider's own words; Protocol where its answer is not
-// the client that was asked for, and then the client it made is deleted again.
-func Register(ctx context.Context, p *provider.Provider, hc *wire.Client, initial secret.String, metadata map[string]any) (*Client, error) {
+// the client that was asked for, and then the client is deleted again, or the
+// error is an [Orphan].
+func (e *Endpoint) Register(ctx context.Context, metadata map[string]any) (*Client, error) {
 	const op = "register a client"
-	address, err := p.Need("registration_endpoint", op)
+	address, err := e.Provider.Need("registration_endpoint", op)
 	if err != nil {
-		return nil, err
+		return nil, &fault.Error{Kind: fault.Protocol, ID: "registration.none", Op: op, Spec: "OIDC Discovery 3", Err: errors.New("the provider's metadata names no registration_endpoint"),
+			Hint: "have its administrator make the client, then run \"rely register ISSUER --client-id ID\""}
 	}
 	body, err := json.Marshal(metadata)
 	if err != nil {
 		return nil, &fault.Error{Kind: fault.Internal, ID: "registration.metadata", Op: op, Err: err}
 	}
-	a, err := send(ctx, hc, op, http.MethodPost, address, initial, body)
+	a, err := send(ctx, e.HTTP, op, http.MethodPost, address, e.Initial, body)
 	if err != nil {
 		return nil, err
 	}
 	if a.Status != http.StatusCreated && a.Status != http.StatusOK { // 200 by some
-		return nil, refused(op, a)
+		return nil, e.refused(op, a)
 	}
 	members, err := a.JSON(op)
 	if err != nil {
 		return nil, err
 	}
-	c, err := read(op, members, p.Metadata.Issuer)
+	issuer := e.Provider.Metadata.Issuer
+	c, err := read(op, members)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.compare(op, metadata); err != nil {
-		if c.RegistrationURI != "" {
-			_ = Delete(ctx, hc, c)
-		}
-		return nil, err
+	if err = c.manageable(issuer); err == nil {
+		err = c.Fits(op, metadata, e.Now)
 	}
-	return c, nil
+	if err == nil {
+		return c, nil
+	}
+	if kept := Undo(ctx, e.HTTP, issuer, c); kept != nil {
+		err = &Orphan{c, err, kept}
+	}
+	return nil, err
 }
 
-// Delete takes the client away at the provider (RFC 7592 2.3).
-func Delete(ctx context.Context, hc *wire.Client, c *Client) error {
-	const op = "delete the client"
-	a, err := send(ctx, hc, op, http.MethodDelete, c.RegistrationURI, c.RegistrationToken, nil)
-	if err != nil {
+// refused words a refusal and adds what only the registration endpoint knows.
+func (e *Endpoint) refused(op string, a *wire.Answer) error {
+	err := refused(op, a)
+	var f *fault.Error
+	if a.Status != http.StatusUnauthorized && a.Status != http.StatusForbidden || !errors.As(err, &f) {
 		return err
 	}
-	if a.Status != http.StatusNoContent && a.Status != http.StatusOK { // 200 by some
-		return refused(op, a)
+	f.ID, f.Spec = "registration.initial-token", "RFC 7591 3; RFC 6750 3.1"
+	f.Hint = "get an initial access token from the provider's administrator and give it with --initial-access-token-file"
+	if !e.Initial.Empty() {
+		f.Hint = "check the initial access token: it may be used up, too old, or another provider's"
 	}
-	return nil
+	return f
 }
 
 func send(ctx context.Context, hc *wire.Client, op, method, address string, token secret.String, body []byte) (*wire.Answer, error) {
@@ -96,7 +195,8 @@ func send(ctx context.Context, hc *wire.Client, op, method, address string, toke
 	return hc.Do(ctx, op, req, wire.Document)
 }
 
-func read(op string, members map[string]json.RawMessage, issuer string) (*Client, error) {
+// read takes an answer apart. Secrets leave the metadata.
+func read(op string, members map[string]json.RawMessage) (*Client, error) {
 	broken := func(why string) error {
 		return &fault.Error{Kind: fault.Protocol, ID: "registration.answer", Op: op, Spec: "RFC 7591 3.2.1", Err: errors.New(why),
 			Hint: "have the provider mend its registration endpoint"}
@@ -115,11 +215,6 @@ func read(op string, members map[string]json.RawMessage, issuer string) (*Client
 	if c.ID == "" {
 		return nil, broken("it has no client_id")
 	}
-	if c.RegistrationURI != "" {
-		if _, err := wire.Endpoint("registration_client_uri", c.RegistrationURI, issuer); err != nil {
-			return nil, err
-		}
-	}
 	delete(members, "client_secret")
 	delete(members, "registration_access_token")
 	c.Secret, c.RegistrationToken = secret.New(clientSecret), secret.New(token)
@@ -129,48 +224,20 @@ func read(op string, members map[string]json.RawMessage, issuer string) (*Client
 	return c, nil
 }
 
-// compare refuses an answer that would become a riddle at login: other
-// redirect URIs, or no secret for a client that was to have one (RFC 7591
-// 3.2.1 lets the provider replace what it likes).
-func (c *Client) compare(op string, asked map[string]any) error {
-	wanted, _ := asked["redirect_uris"].([]string)
-	var got []string
-	if raw, there := c.Metadata["redirect_uris"]; there {
-		_ = json.Unmarshal(raw, &got)
-	} else {
-		got = wanted
-	}
-	f := &fault.Error{Kind: fault.Protocol, ID: "registration.changed", Op: op, Spec: "RFC 7591 3.2.1", Hint: "register with what the provider allows, or have its administrator make the client"}
-	for _, uri := range wanted {
-		if !slices.Contains(got, uri) {
-			f.Err = fmt.Errorf("the provider registered the redirect URIs %q instead of %q", got, wanted)
-			return f
-		}
-	}
-	if method, _ := asked["token_endpoint_auth_method"].(string); len(method) > 14 && method[:14] == "client_secret_" && c.Secret.Empty() {
-		f.Err = fmt.Errorf("the provider gave no client_secret, which %s needs", method)
-		return f
-	}
-	return nil
-}
-
 // refused keeps the provider's own words (RFC 7591 3.2.2, RFC 6750 3).
 func refused(op string, a *wire.Answer) error {
 	if a.Status/100 != 4 || a.Status == http.StatusTooManyRequests {
 		return a.Unexpected(op)
 	}
 	f := &fault.Error{Kind: fault.Denied, ID: "registration.refused", Op: op, Spec: "RFC 7591 3.2.2", Hint: "change what was asked for, or have the provider's administrator make the client"}
-	var code, text string
+	var r refusal
 	if members, err := a.JSON(op); err == nil {
-		_ = json.Unmarshal(members["error"], &code)
-		_ = json.Unmarshal(members["error_description"], &text)
+		_ = json.Unmarshal(members["error"], &r.code)
+		_ = json.Unmarshal(members["error_description"], &r.text)
 	}
-	f.Err = fmt.Errorf("the provider answered %d %s: %s", a.Status, code, text)
-	if code == "" {
+	f.Err = fmt.Errorf("the provider answered %d: %w", a.Status, &r)
+	if r.code == "" {
 		f.Err = fmt.Errorf("the provider answered %d without saying why", a.Status)
-	}
-	if a.Status == http.StatusUnauthorized {
-		f.Hint = "registration at this provider needs an access token from its administrator"
 	}
 	return f
 }

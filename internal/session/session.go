@@ -32,6 +32,7 @@ type Keeper struct {
 	HTTP     func() (*wire.Client, error)
 	Secret   func() (secret.String, error) // the client's secret given for this run; empty where there is none
 	Learn    func(secret string)           // told of every secret, so that nothing shows it
+	Note     func(text string)             // what the person should know and need not act on now
 	Discover func(ctx context.Context, issuer string) (*provider.Provider, error)
 	Now      func() time.Time
 	Sleep    func(ctx context.Context, d time.Duration) error
@@ -43,7 +44,7 @@ func (k *Keeper) Client(ctx context.Context) (*store.Client, error) {
 	c := &store.Client{Issuer: k.Settings.String("issuer"), ClientID: k.Settings.String("client_id")}
 	if c.ClientID == "" {
 		return nil, &fault.Error{Kind: fault.Usage, ID: "login.client-id", Op: "sign in", Err: errors.New("no client id is given"),
-			Hint: "give the id that the provider's administrator has for you with --client-id ID"}
+			Hint: "run \"rely register\", or give the id that the provider's administrator has for you with --client-id ID"}
 	}
 	var err error
 	if c.Secret, err = k.Secret(); err != nil || !c.Secret.Empty() || k.Profile == "" {
@@ -58,6 +59,8 @@ func (k *Keeper) Client(ctx context.Context) (*store.Client, error) {
 		return c, err // another issuer's secret is never sent (RFC 9700 4.4)
 	}
 	k.Learn(kept.Secret.Reveal())
+	k.Learn(kept.RegistrationToken.Reveal())
+	k.Note(k.Expiry(kept))
 	return kept, nil
 }
 
@@ -190,14 +193,14 @@ func (k *Keeper) obtain(ctx context.Context, st store.Store, entry flows.Entry, 
 	}
 	if !entry.Person {
 		_, err = entry.Flow.Run(ctx, r)
-		return s, err
+		return s, k.Explain(client, err)
 	}
 	r.Refresh, r.Scope = old.Refresh, old.Scope
 	if r.Prior, err = idtoken.Decode(old.ID); err != nil {
 		return nil, err
 	}
 	if _, err = flows.Renew(ctx, r); err != nil {
-		return nil, k.dead(ctx, st, old, err)
+		return nil, k.dead(ctx, st, old, k.Explain(client, err))
 	}
 	return s, nil
 }

@@ -39,14 +39,16 @@ type sessionRecord struct {
 }
 
 type clientRecord struct {
-	Schema            string    `json:"schema"`
-	Profile           string    `json:"profile"`
-	Issuer            string    `json:"issuer"`
-	ClientID          string    `json:"client_id"`
-	Secret            string    `json:"client_secret,omitempty"`
-	RegistrationToken string    `json:"registration_access_token,omitempty"`
-	RegistrationURI   string    `json:"registration_client_uri,omitempty"`
-	SecretExpires     time.Time `json:"client_secret_expires_at,omitzero"`
+	Schema            string          `json:"schema"`
+	Profile           string          `json:"profile"`
+	Issuer            string          `json:"issuer"`
+	ClientID          string          `json:"client_id"`
+	Secret            string          `json:"client_secret,omitempty"`
+	RegistrationToken string          `json:"registration_access_token,omitempty"`
+	RegistrationURI   string          `json:"registration_client_uri,omitempty"`
+	SecretExpires     time.Time       `json:"client_secret_expires_at,omitzero"`
+	Metadata          json.RawMessage `json:"metadata,omitempty"`
+	Keys              string          `json:"keys,omitempty"`
 }
 
 func formatSession(profile string, s *Session) []byte {
@@ -76,7 +78,8 @@ func formatClient(profile string, c *Client) []byte {
 	return format(clientRecord{Schema: clientSchema, Profile: profile,
 		Issuer: c.Issuer, ClientID: c.ClientID,
 		Secret: c.Secret.Reveal(), RegistrationToken: c.RegistrationToken.Reveal(),
-		RegistrationURI: c.RegistrationURI, SecretExpires: written(c.SecretExpires)})
+		RegistrationURI: c.RegistrationURI, SecretExpires: written(c.SecretExpires),
+		Metadata: c.Metadata, Keys: c.Keys.Reveal()})
 }
 
 func parseClient(path, profile string, text []byte) (*Client, error) {
@@ -89,11 +92,12 @@ func parseClient(path, profile string, text []byte) (*Client, error) {
 	}
 	return &Client{Issuer: r.Issuer, ClientID: r.ClientID,
 		Secret: secret.New(r.Secret), RegistrationToken: secret.New(r.RegistrationToken),
-		RegistrationURI: r.RegistrationURI, SecretExpires: r.SecretExpires}, nil
+		RegistrationURI: r.RegistrationURI, SecretExpires: r.SecretExpires,
+		Metadata: r.Metadata, Keys: secret.New(r.Keys)}, nil
 }
 
 func format(record any) []byte {
-	// Records hold strings and written times alone, which cannot fail.
+	// Records hold strings, JSON and written times alone, which cannot fail.
 	text, _ := json.Marshal(record)
 	return append(text, '\n')
 }

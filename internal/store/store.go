@@ -7,6 +7,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"rely/internal/secret"
@@ -40,9 +41,11 @@ type Client struct {
 	Issuer            string
 	ClientID          string
 	Secret            secret.String
-	RegistrationToken secret.String // registration access token (RFC 7592 3)
-	RegistrationURI   string        // client configuration endpoint (RFC 7592 3)
-	SecretExpires     time.Time     // zero means never (RFC 7591 3.2.1)
+	RegistrationToken secret.String   // registration access token (RFC 7592 3)
+	RegistrationURI   string          // client configuration endpoint (RFC 7592 3)
+	SecretExpires     time.Time       // zero means never (RFC 7591 3.2.1)
+	Metadata          json.RawMessage // what is registered, without secrets; nil for a client made by hand
+	Keys              secret.String   // the client's own keys, a JWKS with the private halves
 }
 
 // A Store keeps the session and the client record of each profile. A name is

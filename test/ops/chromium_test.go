@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"io"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -32,7 +31,7 @@ func TestChromium(t *testing.T) {
 		t.Errorf("got %v from a browser that does not trust the authority, want ERR_CERT_AUTHORITY_INVALID", err)
 	}
 
-	b := openBrowser(t, p.ca, filepath.Join(h.dir, "rely", "state", "authority", "authority.pem"))
+	b := openBrowser(t, p.ca, h.authority())
 	b.do(t,
 		chromedp.Navigate(page),
 		chromedp.SendKeys(chromedp.CSS(`input[name="login"]`), "alice"),

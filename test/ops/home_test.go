@@ -59,6 +59,11 @@ func (h *home) file(name, text string) string {
 	return path
 }
 
+// authority is the certificate of the home's https listener, once it has one.
+func (h *home) authority() string {
+	return filepath.Join(h.dir, "rely", "state", "authority", "authority.pem")
+}
+
 // secret adds to what may not be said, and returns it.
 func (h *home) secret(s string) string {
 	h.t.Helper()

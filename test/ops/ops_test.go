@@ -1,7 +1,7 @@
-// Package ops tries the built program against a provider that we did not
-// write, and its listener against a browser that we did not write. It holds
-// tests only. They need npm, openssl, curl, Chromium and certutil, and npm
-// fetches the provider, so they run only when they are asked for:
+// Package ops tries the built program against providers, a browser and shells
+// that we did not write. It holds tests only. They need npm, openssl, curl,
+// jq, Chromium, certutil, Debian's packages and shells, and npm and apt-get
+// fetch the providers, so they run only when they are asked for:
 //
 //	RELY_TEST_OPS=1 go test ./test/ops
 //
@@ -34,6 +34,9 @@ var program = sync.OnceValues(func() (string, error) {
 var scratch string
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "person" {
+		os.Exit(person(os.Args[2:]))
+	}
 	os.Exit(run(m))
 }
 
@@ -49,7 +52,7 @@ func run(m *testing.M) int {
 }
 
 // need skips a test that was not asked for, or whose tools are missing. A tool
-// is one name or several, of which one will do.
+// is one name or several, of which one will do, or the path of a file.
 func need(t *testing.T, tools ...string) {
 	t.Helper()
 	if os.Getenv("RELY_TEST_OPS") != "1" {
@@ -71,6 +74,10 @@ func need(t *testing.T, tools ...string) {
 }
 
 func installed(tool string) bool {
+	if filepath.IsAbs(tool) {
+		_, err := os.Stat(tool)
+		return err == nil
+	}
 	_, err := exec.LookPath(tool)
 	return err == nil
 }

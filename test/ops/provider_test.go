@@ -3,11 +3,13 @@ package ops
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,12 +22,25 @@ const (
 	password = "looking-glass-1871"
 )
 
-// A provider is a running oidc-provider (oidc-provider/start.sh).
+// A provider is a running one of the kinds that have a folder here.
 type provider struct {
+	kind   string
 	issuer string
 	ca     string // file with the certificate of its authority
+	api    string // glewlwyd's own API, which its login page calls
+	iat    string // file with an initial access token, where registering needs one
 	dir    string
-	log    string // op.log, with a line for each answer
+	log    string // op.log; oidc-provider's has a line for each answer
+	turn   sync.Mutex
+}
+
+// alone gives the test the provider for itself where it has to be: glewlwyd
+// mixes up what it inserts for two clients that register at the same time.
+func (p *provider) alone(t *testing.T) {
+	if p.kind == "glewlwyd" {
+		p.turn.Lock()
+		t.Cleanup(p.turn.Unlock)
+	}
 }
 
 var (
@@ -33,38 +48,48 @@ var (
 	runningMu sync.Mutex
 )
 
-// steady is the provider that most tests share, with lifetimes as usual.
-var steady = sync.OnceValues(func() (*provider, error) { return start() })
+// steady is the oidc-provider that most tests share, with lifetimes as usual;
+// odd is the glewlwyd. The guarded ones give out clients to token bearers only.
+var (
+	steady        = sync.OnceValues(func() (*provider, error) { return start("oidc-provider") })
+	odd           = sync.OnceValues(func() (*provider, error) { return start("glewlwyd") })
+	guardedSteady = sync.OnceValues(func() (*provider, error) { return start("oidc-provider", "OP_IAT=white-queens-shawl-1871") })
+	guardedOdd    = sync.OnceValues(func() (*provider, error) { return start("glewlwyd", "OP_IAT=1") })
+)
 
-// start runs one more provider. settings are OP_ variables as op.mjs explains them.
-func start(settings ...string) (*provider, error) {
+// start runs one more provider. settings are OP_ variables as the head of
+// op.mjs, or of glewlwyd/start.sh, explains them.
+func start(kind string, settings ...string) (*provider, error) {
 	dir, err := os.MkdirTemp(scratch, "op-")
 	if err != nil {
 		return nil, err
 	}
-	list := filepath.Join(dir, "clients.json")
-	if err := os.WriteFile(list, clients(), 0o600); err != nil {
-		return nil, err
+	cmd := exec.Command(kind + "/start.sh")
+	cmd.Env = append(os.Environ(), "OP_PORT=0", "OP_DIR="+dir, "OP_WAIT=60", "OP_USERS="+users)
+	switch kind {
+	case "oidc-provider":
+		list := filepath.Join(dir, "clients.json")
+		if err := os.WriteFile(list, clients(), 0o600); err != nil {
+			return nil, err
+		}
+		cmd.Env = append(cmd.Env, "OP_REQUESTS=1", "OP_CLIENTS="+list)
+	case "glewlwyd":
+		cmd.Env = append(cmd.Env, "OP_REDIRECT_URIS="+strings.Join(slices.Collect(maps.Values(oddCallbacks())), " "))
 	}
-	cmd := exec.Command("oidc-provider/start.sh")
-	cmd.Env = append(os.Environ(), "OP_PORT=0", "OP_DIR="+dir, "OP_WAIT=60", "OP_REQUESTS=1", "OP_USERS="+users, "OP_CLIENTS="+list)
 	cmd.Env = append(cmd.Env, settings...)
 	var words strings.Builder
 	cmd.Stderr = &words
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("start oidc-provider: %w\n%s", err, words.String())
+		return nil, fmt.Errorf("start %s: %w\n%s", kind, err, words.String())
 	}
-	p := &provider{dir: dir}
+	p := &provider{kind: kind, dir: dir}
 	for line := range strings.Lines(string(out)) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
-		switch name {
-		case "OP_ISSUER":
-			p.issuer = value
-		case "OP_CA":
-			p.ca = value
-		case "OP_LOG":
-			p.log = value
+		for known, field := range map[string]*string{"OP_ISSUER": &p.issuer, "OP_CA": &p.ca, "OP_API": &p.api, "OP_IAT_FILE": &p.iat, "OP_LOG": &p.log} {
+			if name == known {
+				*field = value
+			}
 		}
 	}
 	runningMu.Lock()
@@ -75,7 +100,7 @@ func start(settings ...string) (*provider, error) {
 
 // stop ends the provider and waits until it is gone.
 func (p *provider) stop() error {
-	return exec.Command("oidc-provider/stop.sh", p.dir).Run()
+	return exec.Command(p.kind+"/stop.sh", p.dir).Run()
 }
 
 func stopAll() {
@@ -96,18 +121,27 @@ func (p *provider) answers(t *testing.T, pattern string) int {
 
 // callbacks gives each confidential client below a redirect URI with a port of
 // its own: oidc-provider matches the port of an https URI exactly.
-var callbacks = sync.OnceValue(func() map[string]string {
+var callbacks = sync.OnceValue(func() map[string]string { return free("https", "ops-basic", "ops-post", "ops-browser") })
+
+// oddCallbacks are those of the tests at glewlwyd, which matches every port
+// exactly: they share its clients, but cannot share a port.
+var oddCallbacks = sync.OnceValue(func() map[string]string {
+	return free("http", "public", "web", "max-age", "revoked", "dropped", "gone", "answers")
+})
+
+// free makes a redirect URI with a free port for each name.
+func free(scheme string, names ...string) map[string]string {
 	uris := map[string]string{}
-	for _, client := range []string{"ops-basic", "ops-post", "ops-browser"} {
+	for _, name := range names {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			panic(err)
 		}
 		defer l.Close() // after all have one, so that no two get the same
-		uris[client] = "https://" + l.Addr().String() + "/callback"
+		uris[name] = scheme + "://" + l.Addr().String() + "/callback"
 	}
 	return uris
-})
+}
 
 // secretOf is the client secret of a client below.
 func secretOf(client string) string { return client + "-looking-glass-secret" }

@@ -1,12 +1,11 @@
 package ops
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -77,16 +76,14 @@ func TestPublicClient(t *testing.T) {
 	h.secret(h.line("tokens"))
 }
 
-// redeem sends a refresh token past rely and returns the provider's error code.
+// redeem sends a public client's refresh token past rely and returns the
+// provider's error code, "" where the answer has none.
 func redeem(t *testing.T, p *provider, token string) string {
 	t.Helper()
-	pem, err := os.ReadFile(p.ca)
+	client, err := visitor(p.ca)
 	if err != nil {
 		t.Fatal(err)
 	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(pem)
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
 	defer client.CloseIdleConnections()
 	answer, err := client.PostForm(p.issuer+"/token",
 		url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}, "client_id": {"static-public"}})
@@ -94,8 +91,11 @@ func redeem(t *testing.T, p *provider, token string) string {
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusBadRequest {
+		t.Errorf("got status %d for the refresh token, want 400", answer.StatusCode)
+	}
 	var refusal struct{ Error string }
-	if err := json.NewDecoder(answer.Body).Decode(&refusal); err != nil {
+	if err := json.NewDecoder(answer.Body).Decode(&refusal); err != nil && !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
 	return refusal.Error
@@ -161,7 +161,7 @@ func TestClientCredentialsFromTheEnvironmentAlone(t *testing.T) {
 func TestProviderGone(t *testing.T) {
 	need(t)
 	t.Parallel()
-	p, err := start()
+	p, err := start("oidc-provider")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestProviderGone(t *testing.T) {
 func TestFiftyAtOnce(t *testing.T) {
 	need(t)
 	t.Parallel()
-	p, err := start("OP_TTL_FIRST=30")
+	p, err := start("oidc-provider", "OP_TTL_FIRST=30")
 	if err != nil {
 		t.Fatal(err)
 	}

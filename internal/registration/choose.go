@@ -1,0 +1,172 @@
+package registration
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"rely/internal/clientauth"
+	"rely/internal/fault"
+	"rely/internal/jose"
+	"rely/internal/provider"
+)
+
+// A Wish is what the person wants, as far as they said.
+type Wish struct {
+	Metadata map[string]any // by flag and --metadata; nil values are not to be sent
+	Grant    string         // grant type of the profile's flow
+	Ports    []int          // free on loopback, for redirect URIs
+}
+
+// A Choice is one member that rely filled in, and why.
+type Choice struct {
+	Member, Value, Why string
+}
+
+// A Plan is what to ask the provider for.
+type Plan struct {
+	Metadata  map[string]any // without redirect_uris and application_type
+	Redirects []Redirect     // candidates, best first
+	Choices   []Choice
+	bold      bool // refresh_token is asked for though the provider does not list it
+}
+
+// Choose fills in what suits the provider and the person did not say: grant
+// and response types, client authentication, the algorithm of ID tokens and
+// the redirect URIs. It asks for what rely can do.
+func Choose(m *provider.Metadata, w Wish) (*Plan, error) {
+	p := &Plan{Metadata: map[string]any{}}
+	for name, v := range w.Metadata {
+		if v != nil {
+			p.Metadata[name] = v
+		}
+	}
+	said := func(name string) bool { _, there := w.Metadata[name]; return there }
+	machine := w.Grant == "client_credentials"
+	if types, ok := texts(p.Metadata["grant_types"]); ok {
+		machine = !slices.ContainsFunc(types, func(t string) bool { return t == "authorization_code" || t == "implicit" })
+	} else if !said("grant_types") {
+		p.grants(m, w.Grant)
+	}
+	if !said("response_types") {
+		p.responses(machine)
+	}
+	if !said("client_name") {
+		p.choose("client_name", "rely", "--client-name changes it")
+	}
+	if !said("token_endpoint_auth_method") {
+		if err := p.clientAuth(m, machine); err != nil {
+			return nil, err
+		}
+	}
+	if !said("id_token_signed_response_alg") && !machine {
+		p.idTokenAlg(m)
+	}
+	wanted, _ := texts(p.Metadata["redirect_uris"])
+	kind, _ := p.Metadata["application_type"].(string)
+	// Pairwise subjects are of one host, and some providers count the port in
+	// (OIDC Core 8.1): a second URI would need a sector_identifier_uri.
+	if TextOf(p.Metadata, "subject_type") == "pairwise" && TextOf(p.Metadata, "sector_identifier_uri") == "" && len(w.Ports) > 1 {
+		w.Ports = w.Ports[:1]
+	}
+	p.Redirects = Redirects(wanted, kind, machine, w.Ports)
+	delete(p.Metadata, "redirect_uris")
+	delete(p.Metadata, "application_type")
+	return p, nil
+}
+
+func (p *Plan) choose(member string, value any, why string) {
+	p.Metadata[member] = value
+	shown, ok := value.(string)
+	if list, isList := value.([]string); !ok && isList {
+		shown = strings.Join(list, " ")
+	}
+	p.Choices = append(p.Choices, Choice{member, shown, why})
+}
+
+// grants asks for the flow's own and, where a person signs in, for refresh
+// tokens: also of a provider that does not list them, because the list may be
+// left out, and some give them without listing them.
+func (p *Plan) grants(m *provider.Metadata, grant string) {
+	switch {
+	case grant == "client_credentials":
+		p.choose("grant_types", []string{grant}, "what the flow needs")
+	case len(m.GrantTypes) == 0 || slices.Contains(m.GrantTypes, "refresh_token"):
+		p.bold = len(m.GrantTypes) == 0
+		p.choose("grant_types", []string{grant, "refresh_token"}, "what the flow needs, and renewal without a person")
+	default:
+		p.bold = true
+		p.choose("grant_types", []string{grant, "refresh_token"}, "what the flow needs, and renewal, which the provider does not list but may grant")
+	}
+}
+
+func (p *Plan) responses(machine bool) {
+	if machine {
+		p.Metadata["response_types"] = []string{}
+		return
+	}
+	p.choose("response_types", []string{"code"}, "the only one that OAuth 2.1 keeps")
+}
+
+// clientAuth takes the first method of rely's own table that the provider
+// lists. A provider that lists none takes client_secret_basic (OIDC Discovery
+// 3).
+func (p *Plan) clientAuth(m *provider.Metadata, machine bool) error {
+	listed := m.ClientAuth
+	if len(listed) == 0 {
+		listed = []string{"client_secret_basic"}
+	}
+	for _, e := range clientauth.All() {
+		if slices.Contains(listed, e.Name) && (e.NeedsSecret || !machine) {
+			why := "the first that the provider lists and rely can do"
+			if len(m.ClientAuth) == 0 {
+				why = "what a provider takes that lists none"
+			}
+			p.choose("token_endpoint_auth_method", e.Name, why)
+			return nil
+		}
+	}
+	return &fault.Error{Kind: fault.Config, ID: "registration.client-auth", Op: "choose the client authentication",
+		Err: fmt.Errorf("the provider lists %q, and rely can do none of them", m.ClientAuth), Hint: "name one all the same with --client-auth"}
+}
+
+// idTokenAlg prefers RS256, which every provider has and some use whatever was
+// asked for; else the first of rely's own list that needs no shared secret.
+func (p *Plan) idTokenAlg(m *provider.Metadata) {
+	if len(m.IDTokenAlgs) == 0 || slices.Contains(m.IDTokenAlgs, "RS256") {
+		p.choose("id_token_signed_response_alg", "RS256", "every provider has it")
+		return
+	}
+	for _, alg := range jose.Algorithms() {
+		if slices.Contains(m.IDTokenAlgs, alg) && !strings.HasPrefix(alg, "HS") {
+			p.choose("id_token_signed_response_alg", alg, "the first that the provider lists and rely verifies")
+			return
+		}
+	}
+}
+
+// With is the whole request for one candidate.
+func (p *Plan) With(r Redirect) map[string]any {
+	out := maps.Clone(p.Metadata)
+	out["redirect_uris"] = r.URIs
+	if r.URIs == nil {
+		out["redirect_uris"] = []string{}
+	}
+	if r.Type != "" {
+		out["application_type"] = r.Type
+	}
+	return out
+}
+
+// timid takes out what the provider does not list; false where there is
+// nothing to take out.
+func (p *Plan) timid() bool {
+	if !p.bold {
+		return false
+	}
+	p.bold = false
+	list, _ := texts(p.Metadata["grant_types"])
+	p.Metadata["grant_types"] = slices.DeleteFunc(slices.Clone(list), func(g string) bool { return g == "refresh_token" })
+	return true
+}
