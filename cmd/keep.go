@@ -33,9 +33,13 @@ func (i *invocation) keepSettings(learnt ...config.Change) error {
 	if i.files.Dir == "" {
 		return nil
 	}
-	changes := learnt
+	var changes []config.Change // in the table's order, which a reader expects
 	for _, name := range clientSettings() {
-		if src := i.values.Source(name); !among(learnt, name) && (src == config.FromFlag || src == config.FromVariable) {
+		at := slices.IndexFunc(learnt, func(c config.Change) bool { return c.Name == name })
+		switch src := i.values.Source(name); {
+		case at >= 0:
+			changes = append(changes, learnt[at])
+		case src == config.FromFlag || src == config.FromVariable:
 			changes = append(changes, config.Change{Name: name, Values: i.all(name)})
 		}
 	}
@@ -50,15 +54,6 @@ func (i *invocation) keepSettings(learnt ...config.Change) error {
 		return i.files.Use(i.profile)
 	}
 	return nil
-}
-
-func among(list []config.Change, name string) bool {
-	for _, c := range list {
-		if c.Name == name {
-			return true
-		}
-	}
-	return false
 }
 
 // all is a setting's value as a list, as a profile takes it.

@@ -103,10 +103,13 @@ func (p *provider) stop() error {
 	return exec.Command(p.kind+"/stop.sh", p.dir).Run()
 }
 
+// stopAll stops all at once: each takes a while to go.
 func stopAll() {
+	var group sync.WaitGroup
 	for _, p := range running {
-		p.stop()
+		group.Go(func() { p.stop() })
 	}
+	group.Wait()
 }
 
 // answers counts the lines of the request log that start as the pattern says.
