@@ -5,15 +5,45 @@ import "github.com/spf13/cobra"
 // A group is a heading in "rely help" with the commands below it.
 type group struct {
 	id, title string
-	commands  []*cobra.Command
+	entries   []entry
+}
+
+// An entry is one command: the word that calls it, and what makes it.
+type entry struct {
+	name string
+	new  func(*invocation) *cobra.Command
 }
 
 // commands is the table of commands, grouped as help shows them.
-func commands(i *invocation) []group {
+func commands() []group {
 	return []group{
-		{"session", "Sign in and use it:", []*cobra.Command{newLogin(i), newTokens(i), newUserinfo(i)}},
-		{"settings", "Clients and settings:", []*cobra.Command{newRegister(i), newProfile(i)}},
-		{"provider", "A provider to try things on:", []*cobra.Command{newDemo(i), newOP(i)}},
-		{"more", "More:", append([]*cobra.Command{newVersion(i), newGen(i)}, topics()...)},
+		{"session", "Sign in and use it:", []entry{{"login", newLogin}, {"tokens", newTokens}, {"userinfo", newUserinfo}}},
+		{"settings", "Clients and settings:", []entry{{"register", newRegister}, {"profile", newProfile}}},
+		{"provider", "A provider to try things on:", []entry{{"demo", newDemo}, {"op", newOP}}},
+		{"more", "More:", append([]entry{{"version", newVersion}, {"gen", newGen}}, topics()...)},
+	}
+}
+
+// addCommands adds the command that the first argument calls, and no other:
+// the flags of all of them would cost every start. Whatever else there is
+// (help, completion, a misspelt word) needs the whole table.
+func addCommands(root *cobra.Command, i *invocation, args []string) {
+	for _, whole := range []bool{false, true} {
+		for _, g := range commands() {
+			for _, e := range g.entries {
+				if !whole && (len(args) == 0 || args[0] != e.name || e.name == "gen") {
+					continue
+				}
+				if !root.ContainsGroup(g.id) {
+					root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
+				}
+				c := e.new(i)
+				c.GroupID = g.id
+				root.AddCommand(c)
+			}
+		}
+		if root.HasSubCommands() {
+			return
+		}
 	}
 }

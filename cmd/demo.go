@@ -105,6 +105,7 @@ func (d *demo) faults() error {
 }
 
 func (d *demo) run(ctx context.Context) error {
+	d.catch()
 	var broken *demoop.Fault
 	if d.fault != "" {
 		all := demoop.Faults()

@@ -83,7 +83,7 @@ func docWrite(t *testing.T, name, text string) {
 	}
 }
 
-func docCommands() *cobra.Command { return newRoot(&invocation{App: app.System()}) }
+func docCommands() *cobra.Command { return newRoot(&invocation{App: app.System()}, nil) }
 
 // TestDocsReferenceIsCurrent compares docs/reference with what the program and
 // its sources say. files.md is the one page there that people write.

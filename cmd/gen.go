@@ -18,7 +18,7 @@ func newGen(i *invocation) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	sub := func(use, short string, files func(root *cobra.Command) (map[string][]byte, error)) {
 		c.AddCommand(&cobra.Command{Use: use + " DIR", Short: short, Args: arguments(1, 1), RunE: func(c *cobra.Command, args []string) error {
-			made, err := files(newRoot(i))
+			made, err := files(newRoot(i, nil))
 			if err != nil {
 				return err
 			}

@@ -13,15 +13,16 @@ import (
 )
 
 // topics are the help pages that belong to no command: "rely help TOPIC".
-func topics() []*cobra.Command {
-	topic := func(name, short string, text func() string) *cobra.Command {
-		c := &cobra.Command{Use: name, Short: short}
-		// The text is made when it is asked for: start-up is not the time.
-		c.SetHelpFunc(func(c *cobra.Command, _ []string) { fmt.Fprint(c.OutOrStdout(), text()) })
-		c.Annotations = map[string]string{"topic": "yes"}
-		return c
+func topics() []entry {
+	topic := func(name, short string, text func() string) entry {
+		return entry{name, func(*invocation) *cobra.Command {
+			c := &cobra.Command{Use: name, Short: short, Annotations: map[string]string{"topic": "yes"}}
+			// The text is made when it is asked for: start-up is not the time.
+			c.SetHelpFunc(func(c *cobra.Command, _ []string) { fmt.Fprint(c.OutOrStdout(), text()) })
+			return c
+		}}
 	}
-	return []*cobra.Command{
+	return []entry{
 		topic("exit-codes", "What each exit code means", exitCodes),
 		topic("environment", "Settings: flags, variables, profile keys", environment),
 		topic("output", "Formats, and what goes where", outputHelp),

@@ -31,11 +31,11 @@ import (
 // variables and profile came to.
 type invocation struct {
 	*app.App
+	interrupt func() // from here on Ctrl-C is caught; until then it ends the process by itself
+
 	started bool   // cobra found nothing wrong with the command line
 	asked   string // the output format, as far as it is known before that
 	loud    int    // -v, -vv
-
-	settings []config.Setting // the table, made once
 
 	files   config.Files
 	values  config.Values
@@ -45,14 +45,23 @@ type invocation struct {
 
 	password  secret.String // given by the demo in place of a file
 	transport http.RoundTripper
+	trust     func(pem []byte) // makes transport trust the local authority
 	kept      store.Store
 	known     *provider.Provider // the one discovered last
+}
+
+// catch begins to catch Ctrl-C. A command that only prints need not.
+func (i *invocation) catch() {
+	if i.interrupt != nil {
+		i.interrupt()
+	}
 }
 
 // open reads the settings of a command that works on a profile. make says that
 // the command may be about to make it.
 func (i *invocation) open(c *cobra.Command, make bool) error {
 	i.started = true
+	i.catch()
 	flags := given(c.Flags())
 	filled, err := presetSettings(c.Flags())
 	if err != nil {
@@ -178,6 +187,7 @@ func (i *invocation) network() (http.RoundTripper, error) {
 	if err != nil {
 		return nil, err
 	}
+	i.trust = base.Trust
 	t := &trace.Transport{Base: base, Redact: i.redact, Now: i.Now}
 	if i.values.Bool("trace") {
 		t.Out = i.Stderr
@@ -295,6 +305,9 @@ func (i *invocation) certificate() (*tls.Certificate, error) {
 	authority, err := loopback.OpenAuthority(i.Dirs.AuthorityDir(), i.Now)
 	if err != nil {
 		return nil, err
+	}
+	if i.trust != nil {
+		i.trust(authority.PEM()) // forms goes to the listener itself
 	}
 	return authority.Certificate()
 }

@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"rely/internal/fault"
 	"rely/internal/idtoken"
@@ -39,14 +40,16 @@ func (i *invocation) showLadder(ladder []idtoken.Rung, failed bool) {
 	for _, r := range ladder {
 		width = max(width, len(r.Name))
 	}
+	var b strings.Builder // one write, however many rungs
 	for _, r := range ladder {
 		mark := map[idtoken.Status]string{idtoken.Passed: "ok", idtoken.Failed: "FAILED", idtoken.Skipped: "-"}[r.Status]
-		fmt.Fprintf(i.Stderr, "  %-6s  %-*s  %s\n", mark, width, r.Name, r.Spec)
+		fmt.Fprintf(&b, "  %-6s  %-*s  %s\n", mark, width, r.Name, r.Spec)
 		if r.Status == idtoken.Failed || i.verbose() > 0 {
-			fmt.Fprintf(i.Stderr, "          %-*s    expected: %s\n", width, "", i.shown(r.Expected))
-			fmt.Fprintf(i.Stderr, "          %-*s    actual:   %s\n", width, "", i.shown(r.Actual))
+			fmt.Fprintf(&b, "          %-*s    expected: %s\n", width, "", i.shown(r.Expected))
+			fmt.Fprintf(&b, "          %-*s    actual:   %s\n", width, "", i.shown(r.Actual))
 		}
 	}
+	fmt.Fprint(i.Stderr, b.String())
 }
 
 func (i *invocation) shown(s string) string {

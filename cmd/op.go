@@ -56,6 +56,7 @@ It is for trying things out and holds no real accounts.`,
 }
 
 func (o *op) run(ctx context.Context) error {
+	o.catch()
 	options := demoop.Options{Faults: o.faults.values, AccessTTL: o.access}
 	if o.requests {
 		options.Log = func(line string) { fmt.Fprintln(o.Stderr, fault.Visible(line)) }

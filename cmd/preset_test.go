@@ -59,7 +59,7 @@ func TestPresetPrecedence(t *testing.T) {
 			}
 			i := &invocation{redact: &trace.Redactor{}, App: &app.App{Dirs: app.Dirs{Config: dir},
 				LookupEnv: func(name string) (string, bool) { v, ok := c.env[name]; return v, ok }}}
-			login, _, err := newRoot(i).Find([]string{"login"})
+			login, _, err := newRoot(i, nil).Find([]string{"login"})
 			if err == nil {
 				err = login.ParseFlags(strings.Fields(c.args))
 			}

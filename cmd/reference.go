@@ -174,7 +174,8 @@ func indexPage(root *cobra.Command) string {
 	walkCommands(root, func(c *cobra.Command) {
 		fmt.Fprintf(&b, "- [%s](commands/%s.md): %s\n", c.CommandPath(), fileName(c), c.Short)
 	})
-	for _, c := range topics() {
+	for _, e := range topics() {
+		c := e.new(nil)
 		fmt.Fprintf(&b, "- `rely help %s`: %s\n", c.Name(), c.Short)
 	}
 	b.WriteString("\n## Lists\n\n- [exit codes](exit-codes.md)\n- [settings: flags, variables, profile keys](environment.md)\n- [files](files.md)\n- [errors](errors.md)\n- [flows](flows.md), [client authentication](client-auth.md), [who walks the login page](browsers.md), [stores](stores.md), [output formats](output.md)\n- [providers with a preset](providers.md)\n- [client metadata](client-metadata.md)\n- [what a sign-in checks](checks.md)\n- [faults of the embedded provider](faults.md)\n")

@@ -8,8 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -27,15 +27,16 @@ func Main(a *app.App, args []string) (code int) {
 		return code
 	}
 	i := &invocation{App: a, redact: &trace.Redactor{}, asked: askedFormat(a, args)}
-	ctx, stop := app.Interruptible(context.Background())
-	defer stop()
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(context.Canceled)
+	i.interrupt = sync.OnceFunc(func() { app.Interrupt(ctx, cancel) })
 	defer func() {
 		if r := recover(); r != nil {
 			code = i.explain(&fault.Error{Kind: fault.Internal, ID: "internal.panic", Op: "run rely",
 				Err: fmt.Errorf("%v, at %s", r, where(debug.Stack())), Hint: "report this with the version and the command line"})
 		}
 	}()
-	root := newRoot(i)
+	root := newRoot(i, args)
 	root.SetArgs(args)
 	root.SetIn(a.Stdin)
 	root.SetOut(a.Stdout)
@@ -80,7 +81,8 @@ func where(stack []byte) string {
 	return "an unknown place"
 }
 
-func newRoot(i *invocation) *cobra.Command {
+// newRoot is the tree of commands, as far as args need it.
+func newRoot(i *invocation, args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "rely",
 		Short:         "The OpenID Connect relying party in your terminal",
@@ -94,12 +96,10 @@ func newRoot(i *invocation) *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	i.settingFlags(root.PersistentFlags(), "profile", "config", "output", "quiet", "trace", "timeout", "ca_cert", "non_interactive")
 	root.PersistentFlags().CountVarP(&i.loud, "verbose", "v", "say more: expected and actual of every check")
-	for _, group := range commands(i) {
-		root.AddGroup(&cobra.Group{ID: group.id, Title: group.title})
-		for _, c := range group.commands {
-			c.GroupID = group.id
-			root.AddCommand(c)
-		}
+	addCommands(root, i, args)
+	if len(root.Commands()) == 1 {
+		root.CompletionOptions.DisableDefaultCmd = true
+		return root
 	}
 	root.SetHelpCommand(newHelp(root))
 	root.SetHelpCommandGroupID("more")
@@ -109,14 +109,10 @@ func newRoot(i *invocation) *cobra.Command {
 
 // settingFlags adds the flags of settings, by their names in the table.
 func (i *invocation) settingFlags(to *pflag.FlagSet, names ...string) {
-	if i.settings == nil {
-		i.settings = config.Settings()
-	}
 	for _, name := range names {
-		at := slices.IndexFunc(i.settings, func(s config.Setting) bool { return s.Name == name })
-		s := i.settings[at]
-		if s.Secret {
-			panic("a secret has no flag: " + name)
+		s, ok := config.Find(name)
+		if !ok || s.Secret {
+			panic("no flag for the setting " + name)
 		}
 		flag, short := config.Flag(name), shorthand(name)
 		switch s.Kind {

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -201,17 +200,17 @@ func prompt(question string) (secret.String, error) {
 // for loopback), TLS 1.2 and later, every step bounded. caFile replaces the
 // system's authorities; the local authority is trusted besides, for loopback
 // hosts alone, which is all that its name constraints allow.
-func (a *App) Transport(caFile string) (http.RoundTripper, error) {
-	t := &trusting{authority: filepath.Join(a.Dirs.AuthorityDir(), "authority.pem")}
-	if a.Dirs.AuthorityDir() == "" {
-		t.authority = ""
+func (a *App) Transport(caFile string) (*Network, error) {
+	t := &Network{}
+	if dir := a.Dirs.AuthorityDir(); dir != "" {
+		t.authority, _ = os.ReadFile(filepath.Join(dir, "authority.pem")) // none yet is none
 	}
 	if caFile != "" {
 		pem, err := os.ReadFile(caFile)
 		if err != nil {
 			return nil, &fault.Error{Kind: fault.Config, ID: "ca-cert.read", Op: "read the authority's certificate", Err: plainPath(err), Hint: "check --ca-cert"}
 		}
-		t.ca = pem
+		return t, t.trustOnly(pem, caFile)
 	}
-	return t, t.check(caFile)
+	return t, nil
 }

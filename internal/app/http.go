@@ -1,12 +1,12 @@
 package app
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
@@ -14,21 +14,31 @@ import (
 	"rely/internal/wire"
 )
 
-// trusting is an [http.RoundTripper] with two sets of authorities: one for
+// A Network is an [http.RoundTripper] with two sets of authorities: one for
 // hosts on loopback, which has the local authority in it, and one for the rest
 // of the world, which has not.
-type trusting struct {
-	ca        []byte // PEM; nil is the system's
-	authority string // path of the local authority's certificate
+type Network struct {
+	given *x509.CertPool // by the user, in place of the system's; nil is the system's
 
-	mu    sync.Mutex
-	world http.RoundTripper
-	local http.RoundTripper
-	known bool // local trusts the local authority
+	mu        sync.Mutex
+	authority []byte // the local authority's certificate, in PEM form
+	world     http.RoundTripper
+	local     http.RoundTripper
 }
 
-func (t *trusting) check(caFile string) error {
-	if t.ca == nil || x509.NewCertPool().AppendCertsFromPEM(t.ca) {
+// Trust lets loopback hosts prove themselves with the local authority, which
+// may have been made while this process runs.
+func (t *Network) Trust(pem []byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !bytes.Equal(pem, t.authority) {
+		t.authority, t.local = pem, nil
+	}
+}
+
+func (t *Network) trustOnly(pem []byte, caFile string) error {
+	t.given = x509.NewCertPool()
+	if t.given.AppendCertsFromPEM(pem) {
 		return nil
 	}
 	return &fault.Error{Kind: fault.Config, ID: "ca-cert.empty", Op: "read the authority's certificate",
@@ -36,11 +46,11 @@ func (t *trusting) check(caFile string) error {
 }
 
 // RoundTrip implements [http.RoundTripper].
-func (t *trusting) RoundTrip(req *http.Request) (*http.Response, error) {
+func (t *Network) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.pick(req.URL.Hostname()).RoundTrip(req)
 }
 
-func (t *trusting) pick(host string) http.RoundTripper {
+func (t *Network) pick(host string) http.RoundTripper {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !wire.Loopback(host) {
@@ -49,32 +59,24 @@ func (t *trusting) pick(host string) http.RoundTripper {
 		}
 		return t.world
 	}
-	// The authority may be made while this process runs, between the first
-	// request to a provider on loopback and the first to our own listener.
-	if t.local == nil || !t.known {
-		pem, err := os.ReadFile(t.authority)
-		if t.local == nil || err == nil {
-			t.known = err == nil
-			t.local = transport(t.pool(pem))
-		}
+	if t.local == nil {
+		t.local = transport(t.pool(t.authority))
 	}
 	return t.local
 }
 
 // pool is nil for the system's authorities alone, which are then loaded when
 // the first certificate is checked and not before.
-func (t *trusting) pool(extra []byte) *x509.CertPool {
-	if t.ca == nil && extra == nil {
-		return nil
+func (t *Network) pool(extra []byte) *x509.CertPool {
+	if extra == nil {
+		return t.given
 	}
 	var pool *x509.CertPool
-	if t.ca == nil {
-		pool, _ = x509.SystemCertPool()
-	}
-	if pool == nil {
+	if t.given != nil {
+		pool = t.given.Clone()
+	} else if pool, _ = x509.SystemCertPool(); pool == nil {
 		pool = x509.NewCertPool()
 	}
-	pool.AppendCertsFromPEM(t.ca)
 	pool.AppendCertsFromPEM(extra)
 	return pool
 }

@@ -12,10 +12,9 @@ import (
 // ended has [context.Canceled].
 var ErrTerminated = errors.New("terminated")
 
-// Interruptible gives a context that ends on SIGINT and SIGTERM. A second
-// signal ends the process at once, as if nothing had been caught.
-func Interruptible(parent context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(parent)
+// Interrupt cancels ctx on SIGINT and SIGTERM, from now until ctx ends. A
+// second signal ends the process at once, as if nothing had been caught.
+func Interrupt(ctx context.Context, cancel context.CancelCauseFunc) {
 	caught := make(chan os.Signal, 1)
 	signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
 	go func() {
@@ -31,5 +30,4 @@ func Interruptible(parent context.Context) (context.Context, context.CancelFunc)
 			signal.Stop(caught)
 		}
 	}()
-	return ctx, func() { cancel(context.Canceled) }
 }

@@ -113,9 +113,16 @@ func blank(spec *ast.ValueSpec) bool {
 	return true
 }
 
-// guard allows a sync.Once: it keeps a library's own variables from being set
-// twice, and nobody can see it change.
-func guard(spec *ast.ValueSpec) bool { return spec.Type != nil && dotted(spec.Type) == "sync.Once" }
+// guard allows a sync.Once, which keeps a library's own variables from being
+// set twice, and a sync.OnceValue, which is a table made when it is first
+// needed: nobody can see either change.
+func guard(spec *ast.ValueSpec) bool {
+	if spec.Type != nil {
+		return dotted(spec.Type) == "sync.Once"
+	}
+	call, ok := spec.Values[0].(*ast.CallExpr)
+	return ok && len(spec.Values) == 1 && dotted(call.Fun) == "sync.OnceValue"
+}
 
 // errorValues tells whether every variable of spec is an error by its making.
 func errorValues(spec *ast.ValueSpec) bool {

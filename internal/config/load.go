@@ -175,7 +175,7 @@ func (m *merger) Decode(data []byte, into map[string]any) error {
 // process adds defaults, variables and flags.
 func (m *merger) process(flags map[string][]string, env func(string) (string, bool)) error {
 	variables := make(map[string]any)
-	for _, s := range Settings() {
+	for _, s := range table() {
 		if s.Default != "" {
 			m.viper.SetDefault(s.Name, []string{s.Default})
 			if m.values.all[s.Name].source == Unset {
@@ -215,7 +215,7 @@ func (s Setting) given(list []string, kind fault.Kind, id, spelling string) erro
 
 // result takes the winners out of viper.
 func (m *merger) result(profile string) Values {
-	for _, s := range Settings() {
+	for _, s := range table() {
 		got := m.values.all[s.Name]
 		list := m.viper.GetStringSlice(s.Name)
 		switch {

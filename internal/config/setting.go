@@ -9,8 +9,10 @@ package config
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 )
@@ -40,7 +42,10 @@ type Setting struct {
 }
 
 // Settings is the table of settings, in the order help shows them.
-func Settings() []Setting {
+func Settings() []Setting { return slices.Clone(table()) }
+
+// table is made once, because looking a setting up is frequent.
+var table = sync.OnceValue(func() []Setting {
 	return []Setting{
 		{Name: "issuer", Help: "issuer of the OpenID Provider", Placeholder: "URL", Kind: URL, Profile: true},
 		{Name: "client_id", Help: "client identifier", Placeholder: "ID", Profile: true},
@@ -74,7 +79,7 @@ func Settings() []Setting {
 		{Name: "quiet", Help: "say nothing but results and errors", Kind: Switch},
 		{Name: "trace", Help: "show every HTTP exchange on stderr, secrets struck out", Kind: Switch},
 	}
-}
+})
 
 // Flag is a setting's name on the command line, without the dashes.
 func Flag(name string) string { return strings.ReplaceAll(name, "_", "-") }
@@ -84,7 +89,7 @@ func Variable(name string) string { return "RELY_" + strings.ToUpper(name) }
 
 // Find gives the setting of this name.
 func Find(name string) (Setting, bool) {
-	for _, s := range Settings() {
+	for _, s := range table() {
 		if s.Name == name {
 			return s, true
 		}

@@ -236,7 +236,14 @@ func (k *Keeper) renewable(s *store.Session) error {
 // session as it is.
 func (k *Keeper) dead(ctx context.Context, st store.Store, old *store.Session, err error) error {
 	var f *fault.Error
-	if !errors.As(err, &f) || f.ID != "token.invalid_grant" {
+	switch {
+	case !errors.As(err, &f):
+		return err
+	case f.ID == "token.refused":
+		// Some providers refuse a dead refresh token without a word. It may be
+		// something else, so the token stays; what helps is the same.
+		return &fault.Error{Kind: fault.Login, ID: "session.refused", Op: f.Op, Spec: f.Spec, Err: f.Err, Hint: fmt.Sprintf("run \"rely login -p %s\"", k.Profile)}
+	case f.ID != "token.invalid_grant":
 		return err
 	}
 	without := *old

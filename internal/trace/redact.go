@@ -124,6 +124,16 @@ func (r *Redactor) form(encoded string) string {
 	return strings.Join(parts, "&")
 }
 
+// learnFrom learns what a request sends, as showing it would.
+func (r *Redactor) learnFrom(req *http.Request, body []byte) {
+	if proof := req.Header.Get("Authorization"); proof != "" {
+		r.header("Authorization", proof)
+	}
+	if len(body) > 0 && strings.HasPrefix(req.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		r.form(string(body))
+	}
+}
+
 // Address strikes out what may be secret in a URL's query and fragment.
 func (r *Redactor) Address(raw string) string {
 	rest, fragment, hasFragment := strings.Cut(raw, "#")

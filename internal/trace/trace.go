@@ -39,11 +39,12 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	shown := t.request(n, req, body)
 	if t.Out == nil {
-		return t.Base.RoundTrip(req) // what was sent is learnt; an answer's secrets are sent before they can come back
+		// An answer's secrets are sent before they can come back in another.
+		t.Redact.learnFrom(req, body)
+		return t.Base.RoundTrip(req)
 	}
-	t.write(shown)
+	t.write(t.request(n, req, body))
 	began := t.Now()
 	resp, err := t.Base.RoundTrip(req)
 	if err != nil {
