@@ -140,7 +140,8 @@ type tour struct {
 	op     *runningOP
 	step   int
 
-	patience string // --timeout where the person gave one, else 3s
+	spare    []string // further registered redirect URIs
+	patience string   // --timeout where the person gave one, else 3s
 }
 
 func newTour(d *demo, dir string, broken *demoop.Fault) *tour {

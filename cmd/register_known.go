@@ -27,6 +27,9 @@ type checkJSON struct {
 // record keeps a client that somebody else made, once the provider has been
 // asked about it as far as that goes without signing in.
 func (r *register) record(ctx context.Context) error {
+	if n := len(r.members.redirects.values); n > 1 {
+		return usage(fmt.Errorf("%d redirect URIs are given, and a recorded client is used with one", n), "give the one to sign in with; the others stay registered at the provider")
+	}
 	redirect := r.values.String("redirect_uri")
 	if redirect == "" || r.stale("redirect_uri") {
 		redirect = "https://127.0.0.1:0/callback"
@@ -151,7 +154,7 @@ func (r *register) check(ctx context.Context, creds clientauth.Credentials, redi
 	if err != nil {
 		return nil, err
 	}
-	if err := note(registration.CheckSecret(ctx, hc, p, method.New(creds), creds.ID, redirect)); err != nil {
+	if err := note(registration.CheckSecret(ctx, hc, p, method.New(creds), creds, redirect)); err != nil {
 		return nil, err
 	}
 	return out, nil

@@ -72,24 +72,28 @@ func (t *tour) register(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	redirect, method, alg := "https://127.0.0.1:0/callback", "none", "ES256"
-	if strings.HasPrefix(t.op.issuer, "http://") {
-		redirect = "http://127.0.0.1:0/callback"
-	}
+	method, alg := "none", "ES256"
 	if t.broken != nil && t.broken.Needs == "secret" {
 		method = "client_secret_basic"
 	}
 	if t.broken != nil && t.broken.Alg != "" {
 		alg = t.broken.Alg
 	}
-	port, err := t.freePort(ctx)
+	// Two more, because a port that is free now may be taken a moment later.
+	ports, err := steadyPorts(ctx, 3)
 	if err != nil {
 		return err
 	}
-	redirect = strings.Replace(redirect, ":0/", ":"+port+"/", 1)
+	scheme, _, _ := strings.Cut(t.op.issuer, "://")
+	var redirects []string
+	for _, port := range ports {
+		redirects = append(redirects, fmt.Sprintf("%s://127.0.0.1:%d/callback", scheme, port))
+	}
+	redirect := redirects[0]
+	t.spare = redirects[1:]
 	endpoint := registration.Endpoint{Provider: p, HTTP: hc, Now: t.Now()}
 	c, err := endpoint.Register(ctx, map[string]any{
-		"client_name": "rely demo", "redirect_uris": []string{redirect}, "grant_types": []string{"authorization_code", "refresh_token"},
+		"client_name": "rely demo", "redirect_uris": redirects, "grant_types": []string{"authorization_code", "refresh_token"},
 		"response_types": []string{"code"}, "token_endpoint_auth_method": method, "id_token_signed_response_alg": alg,
 	})
 	if err != nil {
@@ -144,6 +148,7 @@ func (t *tour) signIn(ctx context.Context) error {
 	if err := in.person(r, false); err != nil {
 		return err
 	}
+	r.Fallbacks = t.spare
 	announce := r.Announce
 	r.Announce = func(a flows.Announcement) {
 		if a.Trouble == nil && a.Ignored == nil {
@@ -256,14 +261,4 @@ func (t *tour) renew(ctx context.Context) error {
 		t.tell("   the refresh token was replaced; the old one is dead (RFC 9700 4.14.2)\n")
 	}
 	return nil
-}
-
-// freePort is a port that is free right now, for a redirect URI that has to be
-// registered before the listener opens it.
-func (t *tour) freePort(ctx context.Context) (string, error) {
-	port, err := freePort(ctx)
-	if err != nil {
-		return "", &fault.Error{Kind: fault.Config, ID: "demo.port", Op: "find a free port", Err: err, Hint: "try again"}
-	}
-	return fmt.Sprint(port), nil
 }

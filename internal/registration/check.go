@@ -102,7 +102,10 @@ func judgeRedirect(op string, f Finding, a *wire.Answer, redirectURI string) (Fi
 // a web page's text is not worth quoting.
 func pageWords(a *wire.Answer) string {
 	members, err := a.JSON("")
-	if err != nil {
+	switch {
+	case len(a.Body) == 0:
+		return " and nothing else"
+	case err != nil:
 		return " and an error page"
 	}
 	var code, text string
@@ -115,15 +118,18 @@ func pageWords(a *wire.Answer) string {
 // token request for a code that does not exist: the client is authenticated
 // before the code is looked at (RFC 6749 5.2), so invalid_grant proves that
 // the client was believed.
-func CheckSecret(ctx context.Context, hc *wire.Client, p *provider.Provider, method clientauth.Method, clientID, redirectURI string) (Finding, error) {
+func CheckSecret(ctx context.Context, hc *wire.Client, p *provider.Provider, method clientauth.Method, c clientauth.Credentials, redirectURI string) (Finding, error) {
 	const op = "ask whether the provider takes the client's proof"
 	f := Finding{Name: "secret", Outcome: Unknown}
+	if c.Secret.Empty() {
+		f.Name = "client" // public: that it is one is all there is to believe
+	}
 	endpoint, err := p.Need("token_endpoint", op)
 	if err != nil {
 		return f, err
 	}
 	form := url.Values{"grant_type": {"authorization_code"}, "code": {"rely-asks-" + rand.Text()}, "redirect_uri": {redirectURI},
-		"client_id": {clientID}, "code_verifier": {rand.Text() + rand.Text()}}
+		"client_id": {c.ID}, "code_verifier": {rand.Text() + rand.Text()}}
 	req, err := http.NewRequest(http.MethodPost, endpoint, strings.NewReader(form.Encode()))
 	if err != nil {
 		return f, &fault.Error{Kind: fault.Protocol, ID: "wire.url", Op: op, Err: err, Hint: "check the provider's metadata"}
@@ -152,6 +158,7 @@ func judgeSecret(f Finding, a *wire.Answer) Finding {
 	switch {
 	case code == "invalid_client" || code == "" && a.Status == http.StatusUnauthorized:
 		f.Outcome = Bad
+	case f.Name == "client" && code == "unauthorized_client":
 	case code == "unauthorized_client" && a.Status != http.StatusBadRequest:
 		// By the book the client was believed and may not use this grant; some
 		// providers say so of a wrong secret, but never with 400.
@@ -167,7 +174,7 @@ func (f Finding) Refused() error {
 	e := &fault.Error{Kind: fault.Denied, ID: "registration.check-" + f.Name, Op: "check the client at the provider", Spec: "RFC 6749 4.1.2.1",
 		Err:  fmt.Errorf("the provider does not know the client id with this redirect URI: %s", f.Said),
 		Hint: "compare client id and redirect URI with the provider's, character by character; --no-check records them all the same"}
-	if f.Name == "secret" {
+	if f.Name != "redirect" {
 		e.Spec = "RFC 6749 5.2"
 		e.Err = errors.New("the provider does not take the client's proof: " + f.Said)
 		e.Hint = "check the client's secret and --client-auth; --no-check records them all the same"

@@ -97,7 +97,8 @@ func TestCheckSecret(t *testing.T) {
 				t.Fatal(err)
 			}
 			hc := d.http()
-			got, err := CheckSecret(t.Context(), hc, p, method.New(clientauth.Credentials{ID: "c", Secret: secret.New("the-secret")}), "c", callback)
+			creds := clientauth.Credentials{ID: "c", Secret: secret.New("the-secret")}
+			got, err := CheckSecret(t.Context(), hc, p, method.New(creds), creds, callback)
 			if err != nil || got.Outcome != c.want || len(d.seen) != 1 {
 				t.Errorf("got %+v, %v after %q, want %s", got, err, d.seen, c.want)
 			}

@@ -45,7 +45,7 @@ func (c command) Visit(ctx context.Context, v Visit) error {
 		return err
 	}
 	return &fault.Error{Kind: fault.Config, ID: "useragent.command", Op: op,
-		Hint: "run the command by hand with the printed URL", Err: fmt.Errorf("%q: %w", c.argv[0], err)}
+		Hint: "see what the command itself said; --browser none gives the address to try by hand", Err: fmt.Errorf("%q: %w", c.argv[0], err)}
 }
 
 // withURL puts the URL in the place of %s, or behind the last word. %% is a
