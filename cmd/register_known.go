@@ -36,11 +36,8 @@ func (r *register) record(ctx context.Context) error {
 	} else if err := registration.CheckRedirect(redirect, r.values.String("listen") != ""); err != nil {
 		return err
 	}
-	for name := range r.wanted {
-		if m, _ := registration.Find(name); m.Flag == "" || !isSetting(m) {
-			return &fault.Error{Kind: fault.Usage, ID: "registration.not-ours", Op: "record the client", Err: fmt.Errorf("%s is registered at the provider, and --client-id makes no client there", name),
-				Hint: "leave it out, or leave --client-id out to make a new client"}
-		}
+	if err := r.onlySettings(); err != nil {
+		return err
 	}
 	s, err := r.secretOfKnown()
 	if err != nil {
@@ -86,6 +83,18 @@ func (r *register) record(ctx context.Context) error {
 	out := clientResult(r.profile, "local", client)
 	out.Checks = checks
 	return output.Print(r.Stdout, r.format(), output.Result{Schema: "client/1", JSON: out})
+}
+
+// onlySettings refuses metadata that means nothing for a client which is not
+// made here.
+func (r *register) onlySettings() error {
+	for name := range r.wanted {
+		if m, _ := registration.Find(name); m.Flag == "" || !isSetting(m) {
+			return &fault.Error{Kind: fault.Usage, ID: "registration.not-ours", Op: "record the client", Err: fmt.Errorf("%s is registered at the provider, and --client-id makes no client there", name),
+				Hint: "leave it out, or leave --client-id out to make a new client"}
+		}
+	}
+	return nil
 }
 
 // clientAuth is the client authentication that was named; empty where it is to
