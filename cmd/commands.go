@@ -18,7 +18,7 @@ type entry struct {
 func commands() []group {
 	return []group{
 		{"session", "Sign in and use it:", []entry{{"login", newLogin}, {"tokens", newTokens}, {"userinfo", newUserinfo}}},
-		{"settings", "Clients and settings:", []entry{{"register", newRegister}, {"profile", newProfile}}},
+		{"settings", "Clients and settings:", []entry{{"register", newRegister}, {"profile", newProfile}, {"trust", newTrust}}},
 		{"provider", "A provider to try things on:", []entry{{"demo", newDemo}, {"op", newOP}}},
 		{"more", "More:", append([]entry{{"version", newVersion}, {"gen", newGen}}, topics()...)},
 	}

@@ -137,7 +137,7 @@ func docMatrix() string {
 		fmt.Fprintf(&b, "| `%s`: %s |", f.Name, f.Help)
 		for _, m := range clientauth.All() {
 			can := "yes"
-			if !f.Person && !m.NeedsSecret {
+			if !f.Person && !m.NeedsSecret && !m.NeedsKey {
 				can = "-" // a machine has to prove itself (RFC 6749 4.4)
 			}
 			b.WriteString(" " + can + " |")

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -65,6 +66,10 @@ func testApp(t *testing.T, stdout, stderr *bytes.Buffer) *app.App {
 	a.LookupEnv = func(string) (string, bool) { return "", false }
 	a.Environ = func() []string { return nil }
 	a.Now, a.Interactive = time.Now, false
+	// Nothing is worth waiting long for: not the next try, not a device.
+	a.Sleep = func(ctx context.Context, d time.Duration) error {
+		return app.System().Sleep(ctx, min(d, 100*time.Millisecond))
+	}
 	a.Dirs = app.Dirs{Config: t.TempDir(), State: t.TempDir(), Temp: t.TempDir()}
 	return a
 }

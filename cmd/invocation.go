@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 
@@ -44,6 +43,7 @@ type invocation struct {
 	redact  *trace.Redactor
 
 	password  secret.String // given by the demo in place of a file
+	pages     pageFlags
 	transport http.RoundTripper
 	trust     func(pem []byte) // makes transport trust the local authority
 	kept      store.Store
@@ -252,6 +252,9 @@ func (i *invocation) person(r *flows.Request, passwordStdin bool) error {
 		Stderr: i.Stderr, HTTP: t, Username: i.values.String("username"), Password: password,
 		Env: i.ChildEnv(secrets), Getenv: i.Env, ReadFile: os.ReadFile, Now: i.Now,
 	}
+	if err := i.walkPages(&o); err != nil {
+		return err
+	}
 	if r.Agent, err = useragent.Choose(i.values.String("browser"), o); err != nil {
 		return err
 	}
@@ -261,6 +264,7 @@ func (i *invocation) person(r *flows.Request, passwordStdin bool) error {
 		r.RedirectURI = "https://127.0.0.1:0/callback"
 	}
 	r.Listen, r.Certificate, r.Wait = i.values.String("listen"), i.certificate, i.values.Duration("login_timeout")
+	r.OpenWait, r.AllowHost = i.values.Duration("open_timeout"), i.values.String("tls_cert") != ""
 	r.Announce = func(a flows.Announcement) { i.announce(r, o, a) }
 	if r.Agent.Name() == "system" || r.Agent.Name() == "none" {
 		r.Person = true
@@ -310,64 +314,6 @@ func (i *invocation) certificate() (*tls.Certificate, error) {
 		i.trust(authority.PEM()) // forms goes to the listener itself
 	}
 	return authority.Certificate()
-}
-
-// announce tells the person where to sign in, and what went wrong on the way
-// there.
-func (i *invocation) announce(r *flows.Request, o useragent.Options, a flows.Announcement) {
-	switch {
-	case a.Ignored != nil:
-		i.say("rely: that is not the answer: %s. Paste the whole address, or sign in in the browser.\n", fault.VisibleUpTo(i.redact.Text(a.Ignored.Error()), 300))
-		return
-	case a.Trouble != nil:
-		i.say("rely: note: %s\n", fault.VisibleUpTo(a.Trouble.Error(), 300))
-		i.say("Open the address above in any browser on this machine.\n")
-		return
-	}
-	if !r.Person {
-		if i.verbose() > 0 {
-			i.say("Signing in at %s.\n", fault.Visible(i.redact.Address(a.URL)))
-		}
-		return
-	}
-	if i.quiet() {
-		fmt.Fprintf(i.Stderr, "%s\n", fault.Visible(a.URL)) // or nobody could go on
-		return
-	}
-	around := useragent.Look(o)
-	if r.Agent.Name() == "system" {
-		i.say("Your browser opens. If it does not, open this address:\n\n  %s\n\n", fault.Visible(a.URL))
-	} else {
-		if around.Why != "" {
-			i.say("No browser is opened: %s. ", around.Why)
-		}
-		i.say("Open this address in a browser:\n\n  %s\n\n", fault.Visible(a.URL))
-	}
-	if around.SSH {
-		i.say("The browser is on another machine? Forward the port first:\n\n  ssh -L %[1]s:127.0.0.1:%[1]s HOST\n\n", portOf(a.RedirectURI))
-	}
-	if i.warnsOfCertificate(a.RedirectURI) {
-		i.say("At the end the browser will warn of this machine's own certificate for\n%s: that page is rely's.\n\n", fault.Visible(a.RedirectURI))
-	}
-	if r.Paste != nil {
-		i.say("Waiting. You may also paste here the address that the browser ended on:\n")
-	} else {
-		i.say("Waiting for the answer at %s (up to %s).\n", fault.Visible(a.RedirectURI), r.Wait)
-	}
-}
-
-// warnsOfCertificate reports whether a browser that was told nothing will not
-// know the listener's certificate.
-func (i *invocation) warnsOfCertificate(redirectURI string) bool {
-	return len(redirectURI) > 8 && redirectURI[:8] == "https://" && i.values.String("tls_cert") == ""
-}
-
-func portOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	return u.Port()
 }
 
 // freePort is a port of 127.0.0.1 that nobody listens on at the moment.

@@ -24,8 +24,8 @@ type login struct {
 // clientSettings are what a profile keeps of the client and how it signs in.
 func clientSettings() []string {
 	return []string{
-		"issuer", "client_id", "client_auth", "id_token_signed_response_alg", "redirect_uri", "listen", "tls_cert", "tls_key",
-		"scope", "flow", "browser", "username", "store", "login_timeout", "ca_cert", "param", "token_param",
+		"issuer", "client_id", "client_auth", "client_key_file", "assertion_audience", "id_token_signed_response_alg", "redirect_uri", "listen", "tls_cert", "tls_key",
+		"scope", "flow", "browser", "username", "store", "login_timeout", "open_timeout", "ca_cert", "param", "token_param",
 	}
 }
 
@@ -53,7 +53,8 @@ current profile.
 A person signs in in the system's browser; the URL is printed as well, and on a
 terminal the address that the browser ended on can be pasted. In CI,
 --browser forms fills the login form itself with --username and a password from
---password-file, --password-stdin or RELY_PASSWORD.
+--password-file, --password-stdin or RELY_PASSWORD; --totp-secret-file makes the
+one-time codes. Pages that it does not understand: see --save-pages and --recipe.
 
 Nothing is kept unless every check passed.`,
 		Example: `  rely login https://op.example --client-id my-client
@@ -67,11 +68,12 @@ Nothing is kept unless every check passed.`,
 			if err := l.open(c, true); err != nil {
 				return err
 			}
-			return l.run(c.Context())
+			return l.recorded(l.run(c.Context()))
 		},
 	}
 	i.settingFlags(c.Flags(), clientSettings()...)
-	i.settingFlags(c.Flags(), "client_secret_file", "password_file")
+	i.settingFlags(c.Flags(), "client_secret_file", "password_file", "totp_secret_file", "qr")
+	i.pages.add(c.Flags())
 	providerFlags(c)
 	c.Flags().BoolVar(&l.secretStdin, "client-secret-stdin", false, "read the client's secret from standard input")
 	c.Flags().BoolVar(&l.passwordStdin, "password-stdin", false, "read the password from standard input")
@@ -110,11 +112,7 @@ func (l *login) run(ctx context.Context) error {
 		r.Fallbacks = fallbacks(client, r.RedirectURI)
 	}
 	r.Keep = func(t *flows.Tokens) error { return l.keep(ctx, entry, client, t) }
-	t, err := entry.Flow.Run(ctx, r)
-	if err != nil {
-		return k.Explain(client, err)
-	}
-	return l.report(t)
+	return l.signIn(ctx, k, entry, client, r)
 }
 
 // keep writes what was learnt, the session last: a session without its profile

@@ -20,6 +20,28 @@ import (
 // at the end cannot be reached, and its address is pasted into the terminal.
 func TestPastedAddressSignsIn(t *testing.T) {
 	t.Parallel()
+	signInByPaste(t, func(landed string) string { return landed })
+}
+
+// PKCE and the nonce bind a code to the sign-in, so it may come alone.
+func TestPastedCodeSignsIn(t *testing.T) {
+	t.Parallel()
+	text := signInByPaste(t, func(landed string) string {
+		u, err := url.Parse(landed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return " " + u.Query().Get("code") + "\r"
+	})
+	for _, rung := range []string{"response-state", "response-iss"} {
+		if !strings.Contains(text, rung) || !strings.Contains(text, "the code was typed at the terminal") {
+			t.Errorf("got a ladder that does not say that %s was skipped:\n%s", rung, text)
+		}
+	}
+}
+
+func signInByPaste(t *testing.T, paste func(landed string) string) string {
+	t.Helper()
 	a, out := pasteApp(t)
 	i := &invocation{App: a}
 	op, err := i.startOP(t.Context(), "127.0.0.1:0", true, demoop.Options{})
@@ -38,7 +60,7 @@ func TestPastedAddressSignsIn(t *testing.T) {
 	}
 	done := make(chan int)
 	go func() {
-		done <- Main(a, []string{"login", op.issuer, "--client-id", "demo", "--browser", "none"})
+		done <- Main(a, []string{"login", op.issuer, "--client-id", "demo", "--browser", "none", "-v"})
 	}()
 	address := out.waitFor(t, op.issuer+"/authorize?")
 	landed := signInElsewhere(t, address)
@@ -46,13 +68,14 @@ func TestPastedAddressSignsIn(t *testing.T) {
 		lines <- wrong
 		out.waitFor(t, "that is not the answer")
 	}
-	lines <- landed
+	lines <- paste(landed)
 	if code := <-done; code != 0 {
 		t.Fatalf("exit code %d\n%s", code, out.String())
 	}
 	if text := out.String(); !strings.Contains(text, "Signed in as alice") || strings.Contains(text, demoAlice) {
 		t.Errorf("got\n%s", text)
 	}
+	return out.String()
 }
 
 // signInElsewhere walks the login page as alice and returns the address that

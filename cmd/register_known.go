@@ -50,13 +50,12 @@ func (r *register) record(ctx context.Context) error {
 			client.Secret = given
 		}
 	}
-	creds := clientauth.Credentials{ID: client.ClientID, Secret: client.Secret}
-	if _, err := clientauth.Choose(r.clientAuth(), nil, creds); err != nil {
+	if _, err := r.proof(client, nil); err != nil {
 		return err
 	}
 	var checks []checkJSON
 	if !r.noCheck {
-		if checks, err = r.check(ctx, creds, redirect); err != nil {
+		if checks, err = r.check(ctx, client, redirect); err != nil {
 			return err
 		}
 	}
@@ -120,7 +119,7 @@ func isSetting(m registration.Member) bool {
 // Nothing typed means a public client.
 func (r *register) secretOfKnown() (secret.String, error) {
 	s, err := r.secretOnce(r.secretStdin, "client_secret", "the client's secret")
-	if err != nil || !s.Empty() || r.clientAuth() == "none" || !r.Interactive || r.values.Bool("non_interactive") {
+	if err != nil || !s.Empty() || r.clientAuth() == "none" || r.values.String("client_key_file") != "" || !r.Interactive || r.values.Bool("non_interactive") {
 		return s, err
 	}
 	s, err = r.Prompt("The client's secret (nothing for a public client): ")
@@ -130,7 +129,7 @@ func (r *register) secretOfKnown() (secret.String, error) {
 
 // check asks the provider what can be asked without a person: does it know the
 // client and its redirect URI, does it take the secret.
-func (r *register) check(ctx context.Context, creds clientauth.Credentials, redirect string) ([]checkJSON, error) {
+func (r *register) check(ctx context.Context, client *store.Client, redirect string) ([]checkJSON, error) {
 	hc, err := r.http()
 	if err != nil {
 		return nil, err
@@ -155,18 +154,42 @@ func (r *register) check(ctx context.Context, creds clientauth.Credentials, redi
 		return err
 	}
 	if r.values.String("flow") == "code" && r.values.Source("redirect_uri") > config.FromDefault && !r.stale("redirect_uri") {
-		if err := note(registration.CheckRedirectKnown(ctx, hc, p, creds.ID, redirect)); err != nil {
+		if err := note(registration.CheckRedirectKnown(ctx, hc, p, client.ClientID, redirect)); err != nil {
 			return nil, err
 		}
 	}
-	method, err := clientauth.Choose(r.clientAuth(), p.Metadata.ClientAuth, creds)
+	proof, err := r.proof(client, p)
 	if err != nil {
 		return nil, err
 	}
-	if err := note(registration.CheckSecret(ctx, hc, p, method.New(creds), creds, redirect)); err != nil {
+	if err := note(registration.CheckSecret(ctx, hc, p, proof.method, proof.creds, redirect)); err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// A credentialed is how a client proves itself, and with what.
+type credentialed struct {
+	method clientauth.Method
+	creds  clientauth.Credentials
+}
+
+// proof is chosen as a sign-in would; p is nil where the provider is not asked.
+func (r *register) proof(client *store.Client, p *provider.Provider) (credentialed, error) {
+	creds, err := r.sessions(false).Credentials(client, p)
+	if err != nil {
+		return credentialed{}, err
+	}
+	var listed []string
+	if p != nil {
+		listed = p.Metadata.ClientAuth
+	}
+	entry, err := clientauth.Choose(r.clientAuth(), listed, creds)
+	if err != nil {
+		return credentialed{}, err
+	}
+	method, err := entry.New(creds)
+	return credentialed{method, creds}, err
 }
 
 // makeKeys makes the keys that --generate-key asks for.

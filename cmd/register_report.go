@@ -88,11 +88,15 @@ func (r *register) report(made *registration.Made, plan *registration.Plan, reco
 	return output.Print(r.Stdout, r.format(), output.Result{Schema: "client/1", JSON: out})
 }
 
-// proves tells where rely itself cannot do yet what was asked for.
+// proves tells where rely itself cannot do yet what was asked for, or not
+// without a key that it does not have.
 func (r *register) proves(record map[string]any) {
 	method := registration.TextOf(record, "token_endpoint_auth_method")
 	if method != "" && checkName("client_auth", method) != nil {
 		r.say("rely: note: rely cannot prove a client with %s yet; other programs can use this one.\n", fault.Visible(method))
+	}
+	if method == "private_key_jwt" && r.keys.Empty() && r.values.String("client_key_file") == "" {
+		r.say("rely: note: rely has no private key for this client; name its file with --client-key-file when signing in.\n")
 	}
 	if registration.TextOf(record, "id_token_encrypted_response_alg") != "" {
 		r.say("rely: note: rely does not decrypt ID tokens yet; it refuses them at sign-in.\n")

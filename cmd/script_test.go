@@ -52,6 +52,7 @@ func runScripts(t *testing.T, dir string) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               setup,
+		Condition:           condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"op":       opCommand,
 			"expand":   expand,
@@ -61,6 +62,10 @@ func runScripts(t *testing.T, dir string) {
 			"expires":  expires,
 			"record":   record,
 			"burst":    burst,
+			"keyfile":  keyFile,
+			"clientid": clientID,
+
+			"certificate": certificate,
 		},
 	})
 }
@@ -93,7 +98,7 @@ func opCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("unsupported: ! op")
 	}
-	o := demoop.Options{Now: time.Now, Tick: time.After}
+	o := demoop.Options{DeviceInterval: 100 * time.Millisecond, Now: time.Now, Tick: time.After}
 	scheme, path := "https", ""
 	for len(args) > 0 {
 		switch args[0] {
@@ -271,6 +276,9 @@ func person(args []string) int {
 // deny answers the request as a provider does whose user said no.
 func deny(u *url.URL) int {
 	q := u.Query()
+	if q.Has("user_code") {
+		return denyDevice(u)
+	}
 	back, err := url.Parse(q.Get("redirect_uri"))
 	if err != nil {
 		return 2
@@ -287,7 +295,7 @@ func deny(u *url.URL) int {
 
 // unsafeTransport checks no certificate: the person clicks the warning away.
 func unsafeTransport() http.RoundTripper {
-	return &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	return &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DialContext: exampleHere}
 }
 
 // current is the provider that each script talks to, by its work folder.

@@ -19,6 +19,12 @@ func (i *invocation) sessions(stdin bool) *session.Keeper {
 			}
 		},
 		Secret: func() (secret.String, error) { return i.secretOnce(stdin, "client_secret", "the client's secret") },
+		Key: func() (secret.String, error) {
+			if file := i.values.String("client_key_file"); file != "" {
+				return i.SecretFile(file, "the client's private key")
+			}
+			return secret.String{}, nil
+		},
 	}
 }
 

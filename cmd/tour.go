@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"rely/internal/demoop"
 	"rely/internal/fault"
@@ -19,7 +20,7 @@ import (
 )
 
 func (t *tour) start(ctx context.Context) error {
-	options := demoop.Options{}
+	options := demoop.Options{DeviceInterval: 100 * time.Millisecond}
 	if t.broken != nil {
 		options.Faults = []string{t.broken.Name}
 	}
@@ -93,7 +94,7 @@ func (t *tour) register(ctx context.Context) error {
 	t.spare = redirects[1:]
 	endpoint := registration.Endpoint{Provider: p, HTTP: hc, Now: t.Now()}
 	c, err := endpoint.Register(ctx, map[string]any{
-		"client_name": "rely demo", "redirect_uris": redirects, "grant_types": []string{"authorization_code", "refresh_token"},
+		"client_name": "rely demo", "redirect_uris": redirects, "grant_types": t.grants(),
 		"response_types": []string{"code"}, "token_endpoint_auth_method": method, "id_token_signed_response_alg": alg,
 	})
 	if err != nil {
@@ -106,6 +107,9 @@ func (t *tour) register(ctx context.Context) error {
 	}
 	if t.broken != nil && t.broken.Needs == "max_age" {
 		settings["param"] = []string{"max_age=3600"}
+	}
+	if t.device() {
+		settings["flow"] = []string{"device"}
 	}
 	if err := t.use(settings); err != nil {
 		return err
@@ -120,6 +124,19 @@ func (t *tour) register(ctx context.Context) error {
 	return st.PutClient(ctx, "demo", &store.Client{Issuer: t.op.issuer, ClientID: c.ID, Secret: c.Secret})
 }
 
+// device reports whether the tour goes by way of the device flow, because the
+// fault shows nowhere else.
+func (t *tour) device() bool { return t.broken != nil && t.broken.Needs == "device" }
+
+// grants are the grant types that the demo's client is registered for.
+func (t *tour) grants() []string {
+	if !t.device() {
+		return []string{"authorization_code", "refresh_token"}
+	}
+	// The authorization code goes with the response type, as OIDC Registration 2 wants it.
+	return []string{"authorization_code", "urn:ietf:params:oauth:grant-type:device_code", "refresh_token"}
+}
+
 func proof(method string) string {
 	if method == "none" {
 		return "not at all: a public client, which PKCE protects (RFC 7636)"
@@ -128,10 +145,14 @@ func proof(method string) string {
 }
 
 func (t *tour) signIn(ctx context.Context) error {
-	t.next("Sign alice in", "OIDC Core 3.1, RFC 7636")
+	spec := "OIDC Core 3.1, RFC 7636"
+	if t.device() {
+		spec = "RFC 8628"
+	}
+	t.next("Sign alice in", spec)
 	in := t.inside
 	l := &login{invocation: in}
-	entry, err := flows.Find("code")
+	entry, err := flows.Find(in.values.String("flow"))
 	if err != nil {
 		return err
 	}
@@ -151,7 +172,11 @@ func (t *tour) signIn(ctx context.Context) error {
 	r.Fallbacks = t.spare
 	announce := r.Announce
 	r.Announce = func(a flows.Announcement) {
-		if a.Trouble == nil && a.Ignored == nil {
+		switch {
+		case a.Trouble != nil || a.Ignored != nil:
+		case a.UserCode != "":
+			t.tell("   %s\n     the page to open on any machine; it shows the code %s\n", fault.Visible(a.Page), fault.Visible(a.UserCode))
+		default:
 			t.request(a.URL)
 		}
 		if t.browser != "forms" {

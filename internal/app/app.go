@@ -35,6 +35,9 @@ type App struct {
 	// Interactive reports whether a person sits at both ends: standard input
 	// and standard error are terminals.
 	Interactive bool
+	// Columns is the width of the terminal at standard error; 0 where there is
+	// none.
+	Columns func() int
 	// Prompt asks for a secret on the terminal itself, without echo.
 	Prompt func(question string) (secret.String, error)
 	// Line is the next line of standard input, for an answer pasted while
@@ -59,6 +62,7 @@ func System() *App {
 		Now: time.Now, Sleep: sleep, Tick: time.After, Prompt: prompt,
 		Interactive: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
 	}
+	a.Columns = columns
 	a.Dirs, a.Line = dirs(a.Env), lines(os.Stdin)
 	return a
 }
@@ -84,6 +88,14 @@ func (a *App) ChildEnv(secretNames []string) []string {
 		}
 	}
 	return out
+}
+
+func columns() int {
+	width, _, err := term.GetSize(int(os.Stderr.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

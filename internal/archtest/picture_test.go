@@ -11,8 +11,8 @@ import (
 func levels() [][]string {
 	return [][]string{
 		1: {"fault", "secret", "strictjson"},
-		2: {"wire", "param", "jose", "atomicfile", "markup"},
-		3: {"loopback", "provider", "clientauth", "idtoken", "useragent", "store", "output", "trace", "config", "preset"},
+		2: {"wire", "param", "jose", "atomicfile", "markup", "totp", "recipe"},
+		3: {"loopback", "provider", "clientauth", "idtoken", "useragent", "store", "output", "trace", "config", "preset", "trust"},
 		4: {"flows", "passwd", "registration", "demoop"},
 		5: {"app", "session", "doctor"},
 		6: {"cmd"},
@@ -27,6 +27,8 @@ func libraries() []struct{ prefix, owners, why string } {
 		{"github.com/spf13/pflag", "cmd", "only the command line knows its library"},
 		{"github.com/spf13/viper", "config", "settings are read in one place, strictly"},
 		{"github.com/pkg/browser", "useragent", "user agents are one table"},
+		{"github.com/smallstep/truststore", "trust", "other people's certificate stores are changed in one place"},
+		{"rsc.io/qr", "useragent", "it helps a browser on another machine to the page"},
 		{"github.com/chromedp", "useragent", "user agents are one table"},
 		{"github.com/lestrrat-go/jwx", "jose demoop", "its faults are closed in one package for each side"},
 		{"golang.org/x/oauth2", "flows", "a flow is the one place that asks for tokens"},

@@ -7,7 +7,7 @@ import (
 
 type basic struct{ Credentials }
 
-func newBasic(c Credentials) Method { return basic{c} }
+func newBasic(c Credentials) (Method, error) { return basic{c}, nil }
 
 // Prove puts id and secret, each form-encoded first, into the Authorization
 // header (RFC 6749 2.3.1). client_id leaves the body, because some providers

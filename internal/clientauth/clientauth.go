@@ -12,15 +12,25 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"rely/internal/fault"
 	"rely/internal/secret"
 )
 
-// Credentials are what a client may have to prove itself with.
+// Credentials are what a client may have to prove itself with. Those from Keys
+// on are for signed assertions; ID alone is always there.
 type Credentials struct {
 	ID     string        // client_id
-	Secret secret.String // client_secret; empty for a public client
+	Secret secret.String // client_secret; empty where there is none
+
+	Keys     secret.String    // private keys: JWK, JWKS or PEM; empty where there are none
+	KeysName string           // where they are from, for errors
+	Kids     []string         // of the keys that are registered; empty where that is not known
+	Alg      string           // registered token_endpoint_auth_signing_alg; empty where any will do
+	Algs     []string         // those that the provider lists; empty where it lists none
+	Audience string           // of assertions: the issuer, or what an older provider wants
+	Now      func() time.Time // dates assertions
 }
 
 // A Method adds the proof to one request: to its headers, to its form, or to
@@ -34,30 +44,44 @@ type Entry struct {
 	Name        string // the value of token_endpoint_auth_method
 	Help        string // what it is, for help and docs
 	NeedsSecret bool
-	New         func(Credentials) Method
+	NeedsKey    bool
+	// New refuses credentials that cannot serve, a public key for one: before
+	// the browser opens.
+	New func(Credentials) (Method, error)
+}
+
+// possible reports whether the client has what the method proves it with.
+func (e Entry) possible(c Credentials) bool {
+	return e.NeedsSecret && !c.Secret.Empty() || e.NeedsKey && !c.Keys.Empty()
 }
 
 // Choose picks the method: the one named where there is a name, else the first
 // of the table that the client can do and the provider lists. A provider that
-// lists nothing takes client_secret_basic (OIDC Discovery 3).
+// lists nothing takes client_secret_basic (OIDC Discovery 3), from a client
+// that has a secret.
 func Choose(name string, listed []string, c Credentials) (Entry, error) {
-	if name != "" {
+	switch {
+	case name != "":
 		return named(name, c)
-	}
-	if c.Secret.Empty() {
+	case c.Secret.Empty() && c.Keys.Empty():
 		return named("none", c)
-	}
-	if len(listed) == 0 {
+	case len(listed) == 0 && !c.Secret.Empty():
 		return named("client_secret_basic", c)
+	case len(listed) == 0:
+		return named("private_key_jwt", c)
 	}
 	for _, e := range All() {
-		if e.NeedsSecret && slices.Contains(listed, e.Name) {
+		if e.possible(c) && slices.Contains(listed, e.Name) {
 			return e, nil
 		}
 	}
+	has := "a secret"
+	if c.Secret.Empty() {
+		has = "a key"
+	}
 	return Entry{}, &fault.Error{
 		Kind: fault.Config, ID: "client-auth.none-fits", Op: "choose how to prove the client",
-		Err:  fmt.Errorf("the provider lists %q, and this client has a secret", listed),
+		Err:  fmt.Errorf("the provider lists %q, and this client has %s", listed, has),
 		Hint: "say which one to use with --client-auth",
 	}
 }
@@ -78,14 +102,17 @@ func named(name string, c Credentials) (Entry, error) {
 }
 
 func (e Entry) check(c Credentials) error {
-	if !e.NeedsSecret || !c.Secret.Empty() {
-		return nil
-	}
-	return &fault.Error{
-		Kind: fault.Config, ID: "client-auth.no-secret", Op: "prove the client " + c.ID,
+	f := &fault.Error{Kind: fault.Config, ID: "client-auth.no-secret", Op: "prove the client " + c.ID,
 		Err:  fmt.Errorf("%s needs the client's secret, and there is none", e.Name),
-		Hint: "give it with --client-secret-file FILE or RELY_CLIENT_SECRET",
+		Hint: "give it with --client-secret-file FILE or RELY_CLIENT_SECRET"}
+	switch {
+	case e.possible(c) || !e.NeedsSecret && !e.NeedsKey:
+		return nil
+	case e.NeedsKey:
+		f.ID, f.Err = "client-auth.no-key", fmt.Errorf("%s needs a private key of the client's, and there is none", e.Name)
+		f.Hint = "give it with --client-key-file FILE, or register with --generate-key auth"
 	}
+	return f
 }
 
 // A Transport proves the client on each POST of a form that passes through.

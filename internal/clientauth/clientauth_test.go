@@ -47,7 +47,11 @@ func TestMethods(t *testing.T) {
 			req, _ := http.NewRequest(http.MethodPost, op.URL, strings.NewReader(form.Encode()))
 			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			req.Header.Set("X-Other", "kept")
-			resp, err := (&Transport{Base: op.Client().Transport, Method: e.New(c)}).RoundTrip(req)
+			method, err := e.New(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := (&Transport{Base: op.Client().Transport, Method: method}).RoundTrip(req)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,7 +7,7 @@ import (
 
 type none struct{ Credentials }
 
-func newNone(c Credentials) Method { return none{c} }
+func newNone(c Credentials) (Method, error) { return none{c}, nil }
 
 // Prove only names the client (RFC 6749 3.2.1).
 func (n none) Prove(_ http.Header, form url.Values) error {

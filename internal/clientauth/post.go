@@ -7,7 +7,7 @@ import (
 
 type post struct{ Credentials }
 
-func newPost(c Credentials) Method { return post{c} }
+func newPost(c Credentials) (Method, error) { return post{c}, nil }
 
 // Prove puts id and secret into the body (RFC 6749 2.3.1).
 func (p post) Prove(_ http.Header, form url.Values) error {

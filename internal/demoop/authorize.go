@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rely/internal/demoop/account"
+	"rely/internal/demoop/device"
 	"rely/internal/demoop/page"
 )
 
@@ -25,7 +26,8 @@ type authz struct {
 	prompt    []string
 	maxAge    *time.Duration
 	loginHint string
-	hintSub   string // whom the id_token_hint names
+	hintSub   string                  // whom the id_token_hint names
+	device    *device.Waiting[*grant] // in the place of all about redirects
 }
 
 // authorize is the authorization endpoint (OIDC Core 3.1.2).
@@ -143,6 +145,10 @@ func (a *authz) pkce(q url.Values) (id, why string) {
 
 // deny answers with an error at the redirect URI.
 func (s *Server) deny(a *authz, id, why string) reply {
+	if a.device != nil {
+		a.device.Deny()
+		return decided("The device gets nothing: " + why + ".")
+	}
 	return s.respond(a, url.Values{"error": {id}, "error_description": {why}})
 }
 

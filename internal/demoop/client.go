@@ -1,13 +1,14 @@
 package demoop
 
 import (
+	"encoding/json"
 	"net"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"rely/internal/demoop/account"
+	"rely/internal/demoop/device"
+	"rely/internal/demoop/redirect"
 	"rely/internal/secret"
 )
 
@@ -26,13 +27,15 @@ type Client struct {
 	AuthMethod             string   // empty: any the client can do
 	IDTokenAlg             string   // empty: RS256, the default of OIDC registration 2
 
+	authAlg  string          // token_endpoint_auth_signing_alg; empty: any of the method's
+	keys     json.RawMessage // jwks as registered
 	issued   time.Time
 	until    time.Time      // end of the secret; zero: never
 	token    string         // registration access token; empty: not registered dynamically
 	metadata map[string]any // what registration accepted
 }
 
-func (c *Client) public() bool { return c.Secret.Empty() }
+func (c *Client) public() bool { return c.Secret.Empty() && c.AuthMethod != "private_key_jwt" }
 
 func (c *Client) may(grant string) bool {
 	if len(c.GrantTypes) == 0 {
@@ -58,7 +61,7 @@ func (c *Client) title() string {
 // standing are the clients that every server knows. Their ID tokens are ES256,
 // so that a server starts without making an RSA key.
 func standing() []Client {
-	code := []string{"authorization_code", "refresh_token"}
+	code := []string{"authorization_code", "refresh_token", device.Grant}
 	return []Client{
 		{ID: "demo", Name: "Demo client", AnyLoopback: true, Native: true, GrantTypes: code, AuthMethod: "none", IDTokenAlg: "ES256"},
 		{ID: "web", Name: "Demo web application", Secret: secret.New("web-secret-0123456789abcdef"), AnyLoopback: true,
@@ -68,42 +71,12 @@ func standing() []Client {
 	}
 }
 
-// mayRedirect reports whether uri is one the client registered, compared
-// character by character (RFC 9700 2.1), except for the port of a native
-// client's loopback address (RFC 8252 7.3).
+// mayRedirect reports whether uri is one the client registered.
 func (c *Client) mayRedirect(uri string) bool { return c.registered(uri, c.RedirectURIs) }
 
 func (c *Client) registered(uri string, list []string) bool {
-	if slices.Contains(list, uri) {
-		return true
-	}
-	u, err := url.Parse(uri)
-	if err != nil || u.Fragment != "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" || strings.HasSuffix(uri, "#") {
-		return false
-	}
-	if c.AnyLoopback && loopbackName(u.Hostname()) {
-		return true
-	}
-	if !c.Native || !loopbackLiteral(u.Hostname()) {
-		return false
-	}
-	return slices.ContainsFunc(list, func(have string) bool {
-		h, err := url.Parse(have)
-		return err == nil && h.Hostname() == u.Hostname() && portless(have, h) == portless(uri, u)
-	})
+	return redirect.Registered(uri, list, c.AnyLoopback, c.Native)
 }
-
-// portless is uri as it was written, without the port.
-func portless(uri string, u *url.URL) string {
-	if u.Port() == "" {
-		return uri
-	}
-	return strings.Replace(uri, "//"+u.Host, "//"+strings.TrimSuffix(u.Host, ":"+u.Port()), 1)
-}
-
-func loopbackLiteral(host string) bool { return host == "127.0.0.1" || host == "::1" }
-
-func loopbackName(host string) bool { return loopbackLiteral(host) || host == "localhost" }
 
 // fromHere reports whether a peer's address is on this machine.
 func fromHere(addr string) bool {

@@ -27,7 +27,7 @@ import (
 func TestFaultTable(t *testing.T) {
 	t.Parallel()
 	name := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-	groups := []string{"discovery", "registration", "keys", "id-token", "response", "token", "userinfo", "transport", "words", "good"}
+	groups := []string{"discovery", "registration", "keys", "id-token", "response", "token", "device", "userinfo", "transport", "words", "good"}
 	seen := map[string]bool{}
 	for _, f := range demoop.Faults() {
 		if !name.MatchString(f.Name) || seen[f.Name] {
@@ -43,7 +43,7 @@ func TestFaultTable(t *testing.T) {
 		if !slices.Contains([]string{"register", "login", "userinfo", "tokens"}, f.At) {
 			t.Errorf("%s: got the command %q", f.Name, f.At)
 		}
-		if !slices.Contains([]int{0, 5, 6, 7}, f.Exit) || f.Exit == 0 != (f.Group == "good" || f.Name == "escape-claims") {
+		if !slices.Contains([]int{0, 4, 5, 6, 7}, f.Exit) || f.Exit == 0 != (f.Group == "good" || f.Name == "escape-claims") {
 			t.Errorf("%s: got the exit code %d", f.Name, f.Exit)
 		}
 		if f.Rule == "" && f.Exit != 0 {
@@ -107,6 +107,7 @@ func walk(t *testing.T, faults ...string) map[string]seen {
 	out["discovery again"], _ = o.look("GET", "/.well-known/oauth-authorization-server", "")
 	keys, raw := o.look("GET", "/jwks", "")
 	out["jwks"] = keys
+	out["device"], out["poll"] = o.lookAtDevice()
 	p := newPKCE()
 	answer := o.signIn(o.browser(), o.request(p, "client_id", id, "max_age", "1000"))
 	out["response"] = seen{"all": o.plain(answer.Encode())}

@@ -1,8 +1,6 @@
 package demoop
 
 import (
-	"crypto/sha256"
-	"crypto/sha512"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -12,6 +10,7 @@ import (
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/quirk"
+	"rely/internal/demoop/shelf"
 )
 
 // A grant is what one person allowed one client, with everything issued from
@@ -48,24 +47,28 @@ type refresh struct {
 // newCode makes an authorization code. It stays on the shelf after its use for
 // as long as a refresh token lives, so that a second use is noticed.
 func (s *Server) newCode(a *authz, sess *session) string {
-	c := fresh()
-	g := &grant{client: a.client, user: sess.user, scopes: a.scopes, nonce: a.nonce, authTime: sess.authTime, sid: sess.sid}
-	s.codes.put(c, &code{grant: g, redirect: a.redirect, challenge: a.challenge}, s.now(), s.now().Add(s.o.CodeTTL))
+	c := shelf.Fresh()
+	s.codes.Put(c, &code{grant: a.grant(sess), redirect: a.redirect, challenge: a.challenge}, s.now(), s.now().Add(s.o.CodeTTL))
 	return c
+}
+
+// grant is what the person of a session allowed.
+func (a *authz) grant(sess *session) *grant {
+	return &grant{client: a.client, user: sess.user, scopes: a.scopes, nonce: a.nonce, authTime: sess.authTime, sid: sess.sid}
 }
 
 // issue answers a token request (RFC 6749 5.1). scopes may be fewer than the
 // grant's; nonce is the request's, empty on a refresh (OIDC Core 12.2).
 func (s *Server) issue(g *grant, scopes []string, again bool) (map[string]any, error) {
-	token := fresh()
-	s.access.put(token, &access{grant: g, scopes: scopes, issued: s.now()}, s.now(), s.now().Add(s.o.AccessTTL))
+	token := shelf.Fresh()
+	s.access.Put(token, &access{grant: g, scopes: scopes, issued: s.now()}, s.now(), s.now().Add(s.o.AccessTTL))
 	m := map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": int(s.o.AccessTTL / time.Second),
 		"scope": strings.Join(scopes, " ")}
 	// Whoever is registered for the refresh grant gets a refresh token;
 	// offline_access decides only whether it outlives the sign-in session.
 	if g.user != nil && g.client.may("refresh_token") && !(again && s.keepsRefresh()) {
-		next := fresh()
-		s.refresh.put(next, &refresh{grant: g}, s.now(), s.now().Add(s.o.RefreshTTL))
+		next := shelf.Fresh()
+		s.refresh.Put(next, &refresh{grant: g}, s.now(), s.now().Add(s.o.RefreshTTL))
 		m["refresh_token"] = next
 	}
 	if g.user != nil && slices.Contains(scopes, "openid") {
@@ -98,7 +101,7 @@ func (s *Server) alg(c *Client) string {
 		}
 	}
 	switch {
-	case alg == "HS256" && c.public():
+	case alg == "HS256" && c.Secret.Empty():
 		return "ES256"
 	case alg == "":
 		return "RS256"
@@ -118,7 +121,7 @@ func (s *Server) idToken(g *grant, accessToken string, again bool) (string, erro
 	}
 	now := s.now()
 	claims := map[string]any{"iss": s.o.Issuer, "sub": g.user.Name, "aud": g.client.ID, "iat": now.Unix(),
-		"exp": now.Add(s.o.AccessTTL).Unix(), "auth_time": g.authTime.Unix(), "sid": g.sid, "at_hash": half(alg, accessToken)}
+		"exp": now.Add(s.o.AccessTTL).Unix(), "auth_time": g.authTime.Unix(), "sid": g.sid, "at_hash": keys.Half(alg, accessToken)}
 	if g.nonce != "" && !again {
 		claims["nonce"] = g.nonce
 	}
@@ -141,21 +144,6 @@ func (s *Server) idToken(g *grant, accessToken string, again bool) (string, erro
 		}
 	}
 	return out, err
-}
-
-// half is the left half of the hash that goes with alg (OIDC Core 3.1.3.6);
-// Ed25519 hashes with SHA-512.
-func half(alg, value string) string {
-	switch {
-	case alg == "EdDSA":
-		sum := sha512.Sum512([]byte(value))
-		return keys.Part(sum[:32])
-	case strings.HasSuffix(alg, "384"):
-		sum := sha512.Sum384([]byte(value))
-		return keys.Part(sum[:24])
-	}
-	sum := sha256.Sum256([]byte(value))
-	return keys.Part(sum[:16])
 }
 
 // A hinted is what an id_token_hint says.
@@ -187,7 +175,7 @@ func (s *Server) hint(token string) (hinted, error) {
 
 func (s *Server) byClient(token string) ([]byte, error) {
 	for _, c := range s.clients {
-		if !c.public() && s.alg(c) == "HS256" {
+		if s.alg(c) == "HS256" {
 			if payload, err := keys.HMAC([]byte(c.Secret.Reveal())).Verify(token); err == nil {
 				return payload, nil
 			}

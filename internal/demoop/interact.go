@@ -10,6 +10,7 @@ import (
 
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/page"
+	"rely/internal/demoop/shelf"
 )
 
 const (
@@ -52,14 +53,14 @@ func (s *Server) session(r *http.Request) (*session, bool) {
 	if err != nil {
 		return nil, false
 	}
-	sess, _, ok := s.sessions.get(c.Value, s.now())
+	sess, _, ok := s.sessions.Get(c.Value, s.now())
 	return sess, ok
 }
 
 // open starts a session under a new cookie.
 func (s *Server) open(sess *session) *session {
-	sess.cookie, sess.csrf = fresh(), fresh()
-	s.sessions.put(sess.cookie, sess, s.now(), s.now().Add(sessionTTL))
+	sess.cookie, sess.csrf = shelf.Fresh(), shelf.Fresh()
+	s.sessions.Put(sess.cookie, sess, s.now(), s.now().Add(sessionTTL))
 	return sess
 }
 
@@ -98,7 +99,11 @@ func (s *Server) proceed(p *pending, tx string, sess *session) reply {
 		}
 		return s.showConsent(p, tx, sess)
 	}
-	s.pending.drop(tx)
+	s.pending.Drop(tx)
+	if p.device != nil {
+		p.device.Allow(p.authz.grant(sess))
+		return decided("The device is signed in now.")
+	}
 	return s.respond(p.authz, url.Values{"code": {s.newCode(p.authz, sess)}})
 }
 
@@ -121,10 +126,10 @@ func (s *Server) mustSignIn(p *pending, sess *session) bool {
 // browser.
 func (s *Server) keep(p *pending, tx string, sess *session) string {
 	if tx == "" {
-		tx = fresh()
+		tx = shelf.Fresh()
 	}
 	p.cookie = sess.cookie
-	s.pending.put(tx, p, s.now(), s.now().Add(pendingTTL))
+	s.pending.Put(tx, p, s.now(), s.now().Add(pendingTTL))
 	return tx
 }
 
@@ -142,16 +147,20 @@ func (s *Server) showConsent(p *pending, tx string, sess *session) reply {
 	for _, x := range p.scopes {
 		items = append(items, account.InWords(x))
 	}
+	where := page.Target(p.redirect)
+	if p.device != nil {
+		where = "the device that shows " + p.device.UserCode
+	}
 	return page.Consent{Action: s.base + "/consent", Tx: s.keep(p, tx, sess), CSRF: sess.csrf, Client: p.client.title(),
-		User: sess.user.Name, Where: page.Target(p.redirect), Items: items}.Page(page.Target(p.redirect)).Write
+		User: sess.user.Name, Where: where, Items: items}.Page(page.Target(p.redirect)).Write
 }
 
 // form finds the request that a posted form belongs to. Cookie, hidden token
 // and request must be one browser's.
 func (s *Server) form(r *http.Request) (*pending, *session, reply) {
-	p, _, ok := s.pending.get(r.PostForm.Get("tx"), s.now())
+	p, _, ok := s.pending.Get(r.PostForm.Get("tx"), s.now())
 	sess, known := s.session(r)
-	if !ok || !known || !same(p.cookie, sess.cookie) || !same(r.PostForm.Get("csrf"), sess.csrf) {
+	if !ok || !known || !shelf.Same(p.cookie, sess.cookie) || !shelf.Same(r.PostForm.Get("csrf"), sess.csrf) {
 		return nil, nil, page.Notice(http.StatusForbidden, "This page is too old",
 			"The form was sent twice, too late or from somewhere else. Nothing was changed. Go back to the application and start again.").Write
 	}
@@ -166,20 +175,20 @@ func (s *Server) login(r *http.Request) reply {
 	}
 	tx := r.PostForm.Get("tx")
 	if r.PostForm.Get("action") == "deny" {
-		s.pending.drop(tx)
+		s.pending.Drop(tx)
 		return s.deny(p.authz, "access_denied", "the person did not sign in")
 	}
 	name := r.PostForm.Get("username")
 	u := s.signIn(name, r.PostForm.Get("password"))
 	if u == nil {
 		if p.tries++; p.tries >= maxTries {
-			s.pending.drop(tx)
+			s.pending.Drop(tx)
 			return s.deny(p.authz, "access_denied", "too many wrong passwords")
 		}
 		return s.showSignIn(p, tx, sess, name, "User name or password is wrong.")
 	}
-	s.sessions.drop(sess.cookie)
-	next := &session{sid: fresh()[:22], user: u, authTime: s.now(), granted: map[string][]string{}}
+	s.sessions.Drop(sess.cookie)
+	next := &session{sid: shelf.Fresh()[:22], user: u, authTime: s.now(), granted: map[string][]string{}}
 	if sess.user == u { // the same person again keeps what was agreed
 		next.sid, next.granted = sess.sid, sess.granted
 	}
@@ -192,9 +201,9 @@ func (s *Server) login(r *http.Request) reply {
 // goOn is where a sign-in leads: the next page, or the answer.
 func (s *Server) goOn(r *http.Request) reply {
 	tx := r.URL.Query().Get("tx")
-	p, _, ok := s.pending.get(tx, s.now())
+	p, _, ok := s.pending.Get(tx, s.now())
 	sess, known := s.session(r)
-	if !ok || !known || p.authz == nil || !same(p.cookie, sess.cookie) {
+	if !ok || !known || p.authz == nil || !shelf.Same(p.cookie, sess.cookie) {
 		return or(nil)
 	}
 	return s.proceed(p, tx, sess)
@@ -208,7 +217,7 @@ func (s *Server) consent(r *http.Request) reply {
 	}
 	tx := r.PostForm.Get("tx")
 	if r.PostForm.Get("action") != "allow" {
-		s.pending.drop(tx)
+		s.pending.Drop(tx)
 		return s.deny(p.authz, "access_denied", "the person said no")
 	}
 	p.approved = true

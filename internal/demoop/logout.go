@@ -64,11 +64,11 @@ func (s *Server) logoutConfirm(r *http.Request) reply {
 	if no != nil || p.authz != nil {
 		return or(no)
 	}
-	s.pending.drop(r.PostForm.Get("tx"))
+	s.pending.Drop(r.PostForm.Get("tx"))
 	if r.PostForm.Get("action") != "logout" {
 		return page.Notice(http.StatusOK, "Still signed in", "Nothing was changed. You can close this page.").Write
 	}
-	s.sessions.drop(sess.cookie)
+	s.sessions.Drop(sess.cookie)
 	s.endSession(sess.sid)
 	return s.setCookie("", signedOut(p.after))
 }

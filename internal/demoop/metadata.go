@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"rely/internal/demoop/account"
+	"rely/internal/demoop/assertion"
+	"rely/internal/demoop/device"
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/page"
 )
@@ -15,34 +17,37 @@ func (s *Server) discovery(*http.Request) reply {
 	for _, scope := range account.UserScopes() {
 		claims = append(claims, account.Claims(scope)...)
 	}
-	methods := []string{"client_secret_basic", "client_secret_post"}
+	methods := append([]string{"client_secret_basic", "client_secret_post"}, assertion.Methods()...)
+	algs := []string{"HS256", "ES256", "RS256", "EdDSA"}
 	m := map[string]any{
-		"issuer":                                         s.o.Issuer,
-		"authorization_endpoint":                         s.base + "/authorize",
-		"token_endpoint":                                 s.base + "/token",
-		"userinfo_endpoint":                              s.base + "/userinfo",
-		"jwks_uri":                                       s.base + "/jwks",
-		"registration_endpoint":                          s.base + "/register",
-		"introspection_endpoint":                         s.base + "/introspect",
-		"revocation_endpoint":                            s.base + "/revoke",
-		"end_session_endpoint":                           s.base + "/logout",
-		"scopes_supported":                               account.UserScopes(),
-		"response_types_supported":                       []string{"code"},
-		"response_modes_supported":                       []string{"query", "form_post"},
-		"grant_types_supported":                          grantTypes(),
-		"subject_types_supported":                        []string{"public"},
-		"id_token_signing_alg_values_supported":          append(keys.Algs(), "HS256"),
-		"token_endpoint_auth_methods_supported":          append(methods, "none"),
-		"revocation_endpoint_auth_methods_supported":     append(methods, "none"),
-		"introspection_endpoint_auth_methods_supported":  methods,
-		"code_challenge_methods_supported":               []string{"S256"},
-		"claims_supported":                               slices.Concat([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid"}, claims),
-		"claim_types_supported":                          []string{"normal"},
-		"prompt_values_supported":                        []string{"none", "login", "consent", "select_account"},
-		"claims_parameter_supported":                     false,
-		"request_parameter_supported":                    false,
-		"request_uri_parameter_supported":                false,
-		"authorization_response_iss_parameter_supported": true,
+		"issuer":                                           s.o.Issuer,
+		"authorization_endpoint":                           s.base + "/authorize",
+		"token_endpoint":                                   s.base + "/token",
+		"device_authorization_endpoint":                    s.base + "/device_authorization",
+		"userinfo_endpoint":                                s.base + "/userinfo",
+		"jwks_uri":                                         s.base + "/jwks",
+		"registration_endpoint":                            s.base + "/register",
+		"introspection_endpoint":                           s.base + "/introspect",
+		"revocation_endpoint":                              s.base + "/revoke",
+		"end_session_endpoint":                             s.base + "/logout",
+		"scopes_supported":                                 account.UserScopes(),
+		"response_types_supported":                         []string{"code"},
+		"response_modes_supported":                         []string{"query", "form_post"},
+		"grant_types_supported":                            grantTypes(),
+		"subject_types_supported":                          []string{"public"},
+		"id_token_signing_alg_values_supported":            append(keys.Algs(), "HS256"),
+		"token_endpoint_auth_methods_supported":            append(methods, "none"),
+		"token_endpoint_auth_signing_alg_values_supported": algs,
+		"revocation_endpoint_auth_methods_supported":       append(methods, "none"),
+		"introspection_endpoint_auth_methods_supported":    methods,
+		"code_challenge_methods_supported":                 []string{"S256"},
+		"claims_supported":                                 slices.Concat([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid"}, claims),
+		"claim_types_supported":                            []string{"normal"},
+		"prompt_values_supported":                          []string{"none", "login", "consent", "select_account"},
+		"claims_parameter_supported":                       false,
+		"request_parameter_supported":                      false,
+		"request_uri_parameter_supported":                  false,
+		"authorization_response_iss_parameter_supported":   true,
 	}
 	for _, f := range s.faults {
 		if f.Metadata != nil {
@@ -53,7 +58,7 @@ func (s *Server) discovery(*http.Request) reply {
 }
 
 func grantTypes() []string {
-	return []string{"authorization_code", "refresh_token", "client_credentials"}
+	return []string{"authorization_code", "refresh_token", "client_credentials", device.Grant}
 }
 
 // jwks publishes the keys (RFC 7517 5).

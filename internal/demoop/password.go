@@ -6,6 +6,8 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+
+	"rely/internal/demoop/shelf"
 )
 
 // resetType is how PingOne tells the change of one's own password from the
@@ -32,7 +34,7 @@ func (s *Server) changePassword(r *http.Request) reply {
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || in.Current == "" || in.New == "" {
 		return pingError(http.StatusBadRequest, "INVALID_DATA", "The request could not be completed. currentPassword and newPassword are required.")
 	}
-	if !same(in.Current, a.user.Password) {
+	if !shelf.Same(in.Current, a.user.Password) {
 		return pingError(http.StatusBadRequest, "INVALID_DATA", "The provided current password is invalid.",
 			map[string]any{"code": "INVALID_VALUE", "target": "currentPassword", "message": "The provided password did not match provisioned password."})
 	}
@@ -51,7 +53,7 @@ func (s *Server) changePassword(r *http.Request) reply {
 
 // pingError is PingOne's error body.
 func pingError(code int, id, message string, details ...map[string]any) reply {
-	m := map[string]any{"id": fresh()[:16], "code": id, "message": message}
+	m := map[string]any{"id": shelf.Fresh()[:16], "code": id, "message": message}
 	if len(details) > 0 {
 		m["details"] = details
 	}

@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"rely/internal/demoop/account"
+	"rely/internal/demoop/assertion"
 	"rely/internal/demoop/keys"
-	"rely/internal/demoop/page"
+	"rely/internal/demoop/redirect"
+	"rely/internal/demoop/shelf"
 	"rely/internal/secret"
 )
 
@@ -18,30 +20,32 @@ import (
 // 7591 2, OIDC Registration 2). Members it does not know are dropped, and the
 // answer shows what was kept.
 type application struct {
-	RedirectURIs    []string `json:"redirect_uris,omitempty"`
-	ResponseTypes   []string `json:"response_types,omitempty"`
-	GrantTypes      []string `json:"grant_types,omitempty"`
-	ApplicationType string   `json:"application_type,omitempty"`
-	AuthMethod      string   `json:"token_endpoint_auth_method,omitempty"`
-	IDTokenAlg      string   `json:"id_token_signed_response_alg,omitempty"`
-	SubjectType     string   `json:"subject_type,omitempty"`
-	Scope           string   `json:"scope,omitempty"`
-	AfterLogout     []string `json:"post_logout_redirect_uris,omitempty"`
-	Name            string   `json:"client_name,omitempty"`
-	Contacts        []string `json:"contacts,omitempty"`
-	URI             string   `json:"client_uri,omitempty"`
-	Logo            string   `json:"logo_uri,omitempty"`
-	Policy          string   `json:"policy_uri,omitempty"`
-	Terms           string   `json:"tos_uri,omitempty"`
-	SoftwareID      string   `json:"software_id,omitempty"`
-	SoftwareVersion string   `json:"software_version,omitempty"`
+	RedirectURIs    []string        `json:"redirect_uris,omitempty"`
+	ResponseTypes   []string        `json:"response_types,omitempty"`
+	GrantTypes      []string        `json:"grant_types,omitempty"`
+	ApplicationType string          `json:"application_type,omitempty"`
+	AuthMethod      string          `json:"token_endpoint_auth_method,omitempty"`
+	AuthAlg         string          `json:"token_endpoint_auth_signing_alg,omitempty"`
+	JWKS            json.RawMessage `json:"jwks,omitempty"`
+	IDTokenAlg      string          `json:"id_token_signed_response_alg,omitempty"`
+	SubjectType     string          `json:"subject_type,omitempty"`
+	Scope           string          `json:"scope,omitempty"`
+	AfterLogout     []string        `json:"post_logout_redirect_uris,omitempty"`
+	Name            string          `json:"client_name,omitempty"`
+	Contacts        []string        `json:"contacts,omitempty"`
+	URI             string          `json:"client_uri,omitempty"`
+	Logo            string          `json:"logo_uri,omitempty"`
+	Policy          string          `json:"policy_uri,omitempty"`
+	Terms           string          `json:"tos_uri,omitempty"`
+	SoftwareID      string          `json:"software_id,omitempty"`
+	SoftwareVersion string          `json:"software_version,omitempty"`
 }
 
 // register makes a client (RFC 7591 3).
 func (s *Server) register(r *http.Request) reply {
 	if !s.o.InitialAccessToken.Empty() {
 		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		if !strings.EqualFold(scheme, "Bearer") || !same(token, s.o.InitialAccessToken.Reveal()) {
+		if !strings.EqualFold(scheme, "Bearer") || !shelf.Same(token, s.o.InitialAccessToken.Reveal()) {
 			return challenge(http.StatusUnauthorized, "invalid_token", "registration needs the initial access token")
 		}
 	}
@@ -55,7 +59,7 @@ func (s *Server) register(r *http.Request) reply {
 	if id, why := s.check(&a); id != "" {
 		return refuse(http.StatusBadRequest, id, why)
 	}
-	c := &Client{ID: "c-" + fresh()[:22], issued: s.now()}
+	c := &Client{ID: "c-" + shelf.Fresh()[:22], issued: s.now()}
 	s.clients[c.ID] = c
 	return s.accept(c, a, http.StatusCreated)
 }
@@ -84,7 +88,7 @@ func (s *Server) check(a *application) (id, why string) {
 		a.ResponseTypes = []string{"code"}
 	}
 	for _, f := range s.faults {
-		if f.Alg != "" && (f.Alg != "HS256" || a.AuthMethod != "none") {
+		if f.Alg != "" && (f.Alg != "HS256" || !a.secretless()) {
 			a.IDTokenAlg = f.Alg
 		}
 	}
@@ -92,15 +96,15 @@ func (s *Server) check(a *application) (id, why string) {
 	switch {
 	case a.ApplicationType != "web" && a.ApplicationType != "native":
 		return bad, "application_type must be web or native"
-	case !slices.Contains([]string{"none", "client_secret_basic", "client_secret_post"}, a.AuthMethod):
-		return bad, "token_endpoint_auth_method must be none, client_secret_basic or client_secret_post"
+	case assertion.Unfit(a.AuthMethod, a.AuthAlg, a.JWKS) != "":
+		return bad, assertion.Unfit(a.AuthMethod, a.AuthAlg, a.JWKS)
 	case len(within(a.GrantTypes, grantTypes())) != len(a.GrantTypes):
 		return bad, "grant_types holds one that this provider does not have"
 	case len(within(a.ResponseTypes, []string{"code"})) != len(a.ResponseTypes), code != (len(a.ResponseTypes) > 0):
 		return bad, "response_types must be code, together with the grant type authorization_code"
 	case !slices.Contains(append(keys.Algs(), "HS256"), a.IDTokenAlg):
 		return bad, "id_token_signed_response_alg is not supported"
-	case a.AuthMethod == "none" && a.IDTokenAlg == "HS256":
+	case a.secretless() && a.IDTokenAlg == "HS256":
 		return bad, "HS256 needs a client secret"
 	case a.AuthMethod == "none" && slices.Contains(a.GrantTypes, "client_credentials"):
 		return bad, "client_credentials needs a client that can prove itself"
@@ -112,7 +116,7 @@ func (s *Server) check(a *application) (id, why string) {
 		return "invalid_redirect_uri", "redirect_uris is missing"
 	}
 	for _, uri := range slices.Concat(a.RedirectURIs, a.AfterLogout) {
-		if why := unfit(uri, a.ApplicationType); why != "" {
+		if why := redirect.Unfit(uri, a.ApplicationType); why != "" {
 			return "invalid_redirect_uri", why
 		}
 	}
@@ -127,29 +131,9 @@ func (s *Server) check(a *application) (id, why string) {
 	return "", ""
 }
 
-// unfit says why a redirect URI cannot be registered, or nothing (OIDC
-// Registration 2 for application_type; RFC 8252 7.1 and 7.3). https on a
-// loopback address is welcome for both kinds: command line tools that guard
-// their listener with a certificate need it.
-func unfit(uri, kind string) string {
-	u, err := url.Parse(uri)
-	switch {
-	case err != nil || u.Scheme == "" || strings.Contains(uri, "#") || u.User != nil:
-		return "a redirect URI must be absolute, without fragment and user"
-	case u.Scheme == "https" || u.Scheme == "http":
-		if page.Target(uri) == "" {
-			return "a redirect URI must have a host, in ASCII"
-		}
-		if u.Scheme == "http" && !loopbackName(u.Hostname()) {
-			return "http redirect URIs are for loopback only"
-		}
-		return ""
-	case kind == "web":
-		return "a web application's redirect URIs must be https"
-	case !strings.Contains(u.Scheme, "."):
-		return "a private URI scheme must be a domain name turned round, as com.example.app"
-	}
-	return ""
+// secretless reports whether the client gets no secret.
+func (a *application) secretless() bool {
+	return a.AuthMethod == "none" || a.AuthMethod == "private_key_jwt"
 }
 
 // accept writes checked metadata into the client, with a new registration
@@ -158,9 +142,10 @@ func unfit(uri, kind string) string {
 func (s *Server) accept(c *Client, a application, code int) reply {
 	c.Name, c.RedirectURIs, c.PostLogoutRedirectURIs = a.Name, a.RedirectURIs, a.AfterLogout
 	c.Native, c.GrantTypes, c.Scopes = a.ApplicationType == "native", a.GrantTypes, strings.Fields(a.Scope)
-	c.AuthMethod, c.IDTokenAlg, c.token, c.Secret = a.AuthMethod, a.IDTokenAlg, fresh(), secret.String{}
-	if a.AuthMethod != "none" {
-		c.Secret = secret.New(fresh())
+	c.AuthMethod, c.IDTokenAlg, c.token, c.Secret = a.AuthMethod, a.IDTokenAlg, shelf.Fresh(), secret.String{}
+	c.authAlg, c.keys, c.until = a.AuthAlg, a.JWKS, time.Time{}
+	if !a.secretless() {
+		c.Secret = secret.New(shelf.Fresh())
 		if s.o.SecretTTL > 0 {
 			c.until = s.now().Add(s.o.SecretTTL).Truncate(time.Second)
 		}
@@ -183,7 +168,7 @@ func (s *Server) registration(c *Client) map[string]any {
 	for n, v := range c.metadata {
 		m[n] = v
 	}
-	if !c.public() {
+	if !c.Secret.Empty() {
 		m["client_secret"], m["client_secret_expires_at"] = c.Secret.Reveal(), 0
 		if !c.until.IsZero() {
 			m["client_secret_expires_at"] = c.until.Unix()
@@ -196,12 +181,12 @@ func (s *Server) registration(c *Client) map[string]any {
 // the client's token learns nothing, not even whether the client exists.
 func (s *Server) manage(r *http.Request) reply {
 	c := s.clients[r.PathValue("id")]
-	want := fresh()
+	want := shelf.Fresh()
 	if c != nil && c.token != "" {
 		want = c.token
 	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || !same(token, want) {
+	if !strings.EqualFold(scheme, "Bearer") || !shelf.Same(token, want) {
 		return challenge(http.StatusUnauthorized, "invalid_token", "the registration access token is wrong, or the client is gone")
 	}
 	switch r.Method {
@@ -231,7 +216,7 @@ func (s *Server) update(c *Client, r *http.Request) reply {
 	switch {
 	case in.ID != c.ID:
 		return badMetadata("client_id must be the client's own")
-	case in.Secret != nil && !same(*in.Secret, c.Secret.Reveal()):
+	case in.Secret != nil && !shelf.Same(*in.Secret, c.Secret.Reveal()):
 		return badMetadata("client_secret must be the client's own")
 	case in.Token != nil || in.Where != nil || in.Until != nil || in.Since != nil:
 		return badMetadata("registration_access_token, registration_client_uri, client_secret_expires_at and client_id_issued_at must not be sent")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"rely/internal/demoop/quirk"
@@ -29,6 +30,8 @@ func (s *Server) routes() *http.ServeMux {
 	on("POST", base+"/login", "login", s.login)
 	on("GET", base+"/continue", "continue", s.goOn)
 	on("POST", base+"/consent", "consent", s.consent)
+	on("POST", base+"/device_authorization", quirk.Devices, s.deviceAuthorization)
+	on("GET POST", base+"/device", "device", s.device)
 	on("POST", base+"/token", quirk.Tokens, s.token)
 	on("GET POST", base+"/userinfo", quirk.UserInfo, s.userinfo)
 	on("POST", base+"/introspect", "introspect", s.introspect)
@@ -81,8 +84,7 @@ func (s *Server) count(e quirk.Endpoint, r *http.Request) int {
 	defer s.mu.Unlock()
 	s.counts[string(e)]++
 	if e == quirk.Tokens {
-		switch g := r.PostForm.Get("grant_type"); g {
-		case "authorization_code", "refresh_token", "client_credentials":
+		if g := r.PostForm.Get("grant_type"); slices.Contains(grantTypes(), g) {
 			s.counts["token "+g]++
 		}
 	}

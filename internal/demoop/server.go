@@ -18,8 +18,11 @@ import (
 	"time"
 
 	"rely/internal/demoop/account"
+	"rely/internal/demoop/assertion"
+	"rely/internal/demoop/device"
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/quirk"
+	"rely/internal/demoop/shelf"
 	"rely/internal/fault"
 	"rely/internal/secret"
 )
@@ -36,6 +39,7 @@ type Options struct {
 
 	CodeTTL, AccessTTL, RefreshTTL time.Duration // 0 means 60 s, 5 min, 24 h
 	SecretTTL                      time.Duration // of registered clients; 0 means for ever
+	DeviceTTL, DeviceInterval      time.Duration // 0 means 10 min, 1 s
 
 	Clients            []Client      // beside demo, web and service
 	InitialAccessToken secret.String // registration asks for it; empty: anyone may register
@@ -66,12 +70,15 @@ type Server struct {
 	mu       sync.Mutex // guards everything below
 	users    []*account.User
 	clients  map[string]*Client
-	codes    *shelf[*code]
-	access   *shelf[*access]
-	refresh  *shelf[*refresh]
-	sessions *shelf[*session]
-	pending  *shelf[*pending]
+	codes    *shelf.Shelf[*code]
+	access   *shelf.Shelf[*access]
+	refresh  *shelf.Shelf[*refresh]
+	sessions *shelf.Shelf[*session]
+	pending  *shelf.Shelf[*pending]
+	devices  *device.Desk[*grant]
 	counts   map[string]int
+
+	assertions *assertion.Checker
 }
 
 // New makes a server. Errors are [fault.Usage] for an unknown fault name and
@@ -87,16 +94,20 @@ func New(o Options) (*Server, error) {
 	o.CodeTTL = either(o.CodeTTL, time.Minute)
 	o.AccessTTL = either(o.AccessTTL, 5*time.Minute)
 	o.RefreshTTL = either(o.RefreshTTL, 24*time.Hour)
+	o.DeviceTTL = either(o.DeviceTTL, 10*time.Minute)
+	o.DeviceInterval = either(o.DeviceInterval, time.Second)
 	if o.Log == nil {
 		o.Log = func(string) {}
 	}
 	s := &Server{o: o, issuer: u, base: strings.TrimSuffix(o.Issuer, "/"), stop: make(chan struct{}),
 		users: account.All(), clients: map[string]*Client{}, counts: map[string]int{},
-		codes: newShelf[*code](maxCodes), access: newShelf[*access](maxTokens), refresh: newShelf[*refresh](maxTokens),
-		sessions: newShelf[*session](maxSessions), pending: newShelf[*pending](maxPending)}
+		codes: shelf.New[*code](maxCodes), access: shelf.New[*access](maxTokens), refresh: shelf.New[*refresh](maxTokens),
+		sessions: shelf.New[*session](maxSessions), pending: shelf.New[*pending](maxPending),
+		devices: device.New[*grant](o.DeviceInterval, o.DeviceTTL)}
 	for _, c := range slices.Concat(standing(), o.Clients) {
 		s.clients[c.ID] = &c
 	}
+	s.assertions = &assertion.Checker{Audiences: []string{o.Issuer, s.base + "/token"}}
 	if s.ring, err = keys.NewRing(); err != nil {
 		return nil, &fault.Error{Kind: fault.Internal, ID: "op.key", Op: "make a signing key", Err: err}
 	}

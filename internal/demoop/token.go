@@ -8,12 +8,17 @@ import (
 	"strings"
 
 	"rely/internal/demoop/account"
+	"rely/internal/demoop/device"
 	"rely/internal/demoop/keys"
+	"rely/internal/demoop/shelf"
 )
 
 // authenticate tells which client is asking (RFC 6749 2.3). The reply is the
 // refusal, or nil.
 func (s *Server) authenticate(r *http.Request) (*Client, reply) {
+	if r.PostForm.Has("client_assertion") {
+		return s.asserted(r)
+	}
 	id, given, method := r.PostForm.Get("client_id"), r.PostForm.Get("client_secret"), "none"
 	if given != "" {
 		method = "client_secret_post"
@@ -32,21 +37,24 @@ func (s *Server) authenticate(r *http.Request) (*Client, reply) {
 		id, given, method = name, pass, "client_secret_basic"
 	}
 	c := s.clients[id]
-	want := fresh()
+	want := shelf.Fresh()
 	if c != nil {
 		want = c.Secret.Reveal()
 	}
-	right := same(given, want)
-	expired := c != nil && !c.until.IsZero() && s.now().After(c.until)
-	if c == nil || !right || expired || c.AuthMethod != "" && c.AuthMethod != method || !c.public() && method == "none" {
+	right := shelf.Same(given, want)
+	if c == nil || !right || s.expired(c) || c.AuthMethod != "" && c.AuthMethod != method || !c.public() && method == "none" {
 		return nil, noClient()
 	}
 	return c, nil
 }
 
-func noClient() reply {
-	return with("WWW-Authenticate", `Basic realm="demo provider", charset="UTF-8"`,
-		refuse(http.StatusUnauthorized, "invalid_client", "the client is unknown or did not prove itself as registered"))
+// expired reports whether the client's secret has ended.
+func (s *Server) expired(c *Client) bool { return !c.until.IsZero() && s.now().After(c.until) }
+
+func noClient() reply { return unproven("the client is unknown or did not prove itself as registered") }
+
+func unproven(why string) reply {
+	return with("WWW-Authenticate", `Basic realm="demo provider", charset="UTF-8"`, refuse(http.StatusUnauthorized, "invalid_client", why))
 }
 
 // token is the token endpoint (RFC 6749 3.2). Parameters come in the body
@@ -71,6 +79,8 @@ func (s *Server) token(r *http.Request) reply {
 		return s.redeem(c, r.PostForm)
 	case g == "refresh_token":
 		return s.renew(c, r.PostForm)
+	case g == device.Grant:
+		return s.poll(c, r.PostForm)
 	}
 	return s.serve(c, r.PostForm)
 }
@@ -91,7 +101,7 @@ func (s *Server) alive(g *grant) bool { return !g.ended && s.clients[g.client.ID
 
 // redeem exchanges a code, once (RFC 6749 4.1.3, 4.1.2; RFC 7636 4.6).
 func (s *Server) redeem(c *Client, f url.Values) reply {
-	k, _, ok := s.codes.get(f.Get("code"), s.now())
+	k, _, ok := s.codes.Get(f.Get("code"), s.now())
 	if !ok || k.client != c || !s.alive(k.grant) {
 		return badGrant("the code is unknown, too old or another client's")
 	}
@@ -107,18 +117,18 @@ func (s *Server) redeem(c *Client, f url.Values) reply {
 	case k.challenge == "" && verifier != "":
 		return badGrant("code_verifier without a code_challenge in the authorization request")
 	case k.challenge != "" && (len(verifier) < 43 || len(verifier) > 128 || strings.Trim(verifier, unreserved) != ""),
-		k.challenge != "" && !same(keys.Part(sum[:]), k.challenge):
+		k.challenge != "" && !shelf.Same(keys.Part(sum[:]), k.challenge):
 		return badGrant("code_verifier does not fit the code_challenge")
 	}
 	k.used = true
-	s.codes.put(f.Get("code"), k, s.now(), s.now().Add(s.o.RefreshTTL))
+	s.codes.Put(f.Get("code"), k, s.now(), s.now().Add(s.o.RefreshTTL))
 	return s.answer(k.grant, k.scopes, false)
 }
 
 // renew exchanges a refresh token, once: a second use means that two parties
 // hold it, and ends the grant (RFC 9700 4.14.2).
 func (s *Server) renew(c *Client, f url.Values) reply {
-	t, _, ok := s.refresh.get(f.Get("refresh_token"), s.now())
+	t, _, ok := s.refresh.Get(f.Get("refresh_token"), s.now())
 	if !ok || t.client != c || !s.alive(t.grant) {
 		return badGrant("the refresh token is unknown, too old, revoked or another client's")
 	}

@@ -5,6 +5,7 @@ import (
 
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/page"
+	"rely/internal/demoop/shelf"
 )
 
 func (s *Server) user(name string) *account.User {
@@ -20,11 +21,11 @@ func (s *Server) user(name string) *account.User {
 // same comparison.
 func (s *Server) signIn(name, password string) *account.User {
 	u := s.user(name)
-	want := fresh()
+	want := shelf.Fresh()
 	if u != nil {
 		want = u.Password
 	}
-	if !same(password, want) {
+	if !shelf.Same(password, want) {
 		return nil
 	}
 	return u

@@ -23,7 +23,7 @@ func (s *Server) bearer(r *http.Request, scopes ...string) (*access, reply) {
 	case !strings.EqualFold(scheme, "Bearer"):
 		return nil, challenge(http.StatusUnauthorized, "", "")
 	}
-	a, _, ok := s.access.get(strings.TrimLeft(token, " "), s.now())
+	a, _, ok := s.access.Get(strings.TrimLeft(token, " "), s.now())
 	switch {
 	case !ok || a.revoked || !s.alive(a.grant):
 		return nil, challenge(http.StatusUnauthorized, "invalid_token", "the access token is unknown, too old or revoked")
@@ -70,12 +70,12 @@ func (s *Server) introspect(r *http.Request) reply {
 		return refuse(http.StatusBadRequest, "invalid_request", "token is missing")
 	}
 	token := r.PostForm.Get("token")
-	if a, until, ok := s.access.get(token, s.now()); ok && !a.revoked && s.alive(a.grant) {
+	if a, until, ok := s.access.Get(token, s.now()); ok && !a.revoked && s.alive(a.grant) {
 		m := s.describe(a.grant, a.scopes, until)
 		m["token_type"], m["iat"] = "Bearer", a.issued.Unix()
 		return object(http.StatusOK, m)
 	}
-	if t, until, ok := s.refresh.get(token, s.now()); ok && !t.used && s.alive(t.grant) {
+	if t, until, ok := s.refresh.Get(token, s.now()); ok && !t.used && s.alive(t.grant) {
 		return object(http.StatusOK, s.describe(t.grant, t.scopes, until))
 	}
 	return object(http.StatusOK, map[string]any{"active": false})
@@ -101,13 +101,13 @@ func (s *Server) revoke(r *http.Request) reply {
 		return refuse(http.StatusBadRequest, "invalid_request", "token is missing")
 	}
 	token := r.PostForm.Get("token")
-	if t, _, ok := s.refresh.get(token, s.now()); ok {
+	if t, _, ok := s.refresh.Get(token, s.now()); ok {
 		if t.client != c {
 			return badGrant("the token is another client's")
 		}
 		t.ended = true
 	}
-	if a, _, ok := s.access.get(token, s.now()); ok {
+	if a, _, ok := s.access.Get(token, s.now()); ok {
 		if a.client != c {
 			return badGrant("the token is another client's")
 		}
@@ -124,13 +124,13 @@ func (s *Server) endSession(sid string) {
 			g.ended = true
 		}
 	}
-	for _, i := range s.access.items {
-		end(i.value.grant)
+	for _, i := range s.access.All() {
+		end(i.grant)
 	}
-	for _, i := range s.refresh.items {
-		end(i.value.grant)
+	for _, i := range s.refresh.All() {
+		end(i.grant)
 	}
-	for _, i := range s.codes.items {
-		end(i.value.grant)
+	for _, i := range s.codes.All() {
+		end(i.grant)
 	}
 }

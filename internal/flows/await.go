@@ -2,9 +2,12 @@ package flows
 
 import (
 	"context"
+	"fmt"
+	"net/url"
 	"strings"
 
 	"rely/internal/loopback"
+	"rely/internal/useragent"
 )
 
 // wait is one wait for an answer that may come three ways at once: at the
@@ -38,7 +41,7 @@ func (w *wait) start(waiting context.Context, l *loopback.Listener, address stri
 		go w.paste(waiting, l)
 	}
 	go func() {
-		err := w.Agent.Visit(agent, w.visit(l, address))
+		err := w.visited(agent, w.visit(l, address))
 		switch {
 		case err == nil:
 		case w.Person:
@@ -47,6 +50,38 @@ func (w *wait) start(waiting context.Context, l *loopback.Listener, address stri
 			w.failed <- err
 		}
 	}()
+}
+
+// visited has the agent visit the page. A person's browser may take its time to
+// come up, or never do so: after OpenWait they are told.
+func (w *wait) visited(ctx context.Context, v useragent.Visit) error {
+	if !w.Person || w.OpenWait <= 0 {
+		return w.Agent.Visit(ctx, v)
+	}
+	opening, cancel := context.WithTimeout(ctx, w.OpenWait)
+	defer cancel()
+	err := w.Agent.Visit(opening, v)
+	if err == nil && ctx.Err() == nil && opening.Err() != nil {
+		return fmt.Errorf("the program that opens the browser is still at it after %s", w.OpenWait)
+	}
+	return err
+}
+
+// address turns a code that was typed alone into the address that would have
+// brought it. Its state is one that was sent to nobody and that only this
+// process knows, which says where the code came from: a person at the terminal
+// of this sign-in. PKCE and the nonce bind the code to it.
+func (w *wait) address(l *loopback.Listener, line string) string {
+	code := strings.TrimSpace(line)
+	if len(code) < 8 || len(code) > 4096 || strings.Contains(code, "=") || strings.Contains(code, "://") ||
+		strings.ContainsFunc(code, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return line
+	}
+	separator := "?"
+	if strings.Contains(l.RedirectURI(), "?") {
+		separator = "&"
+	}
+	return l.RedirectURI() + separator + url.Values{"code": {code}, "state": {w.typed}}.Encode()
 }
 
 // result is what came of it, the agent stopped where nothing did.
@@ -87,7 +122,7 @@ func (w *wait) paste(ctx context.Context, l *loopback.Listener) {
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
-		if err = l.Paste(line); err == nil || ctx.Err() != nil {
+		if err = l.Paste(w.address(l, line)); err == nil || ctx.Err() != nil {
 			return
 		}
 		w.say(Announcement{Ignored: err})

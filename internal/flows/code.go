@@ -36,6 +36,7 @@ type attempt struct {
 	*Request
 	op          string
 	state       string
+	typed       string // the state of a code that comes from the terminal
 	nonce       string
 	verifier    string
 	redirectURI string
@@ -45,6 +46,8 @@ type attempt struct {
 // Run implements [Flow].
 func (Code) Run(ctx context.Context, r *Request) (*Tokens, error) {
 	a := &attempt{Request: r, op: "sign in", state: oauth2.GenerateVerifier(), nonce: oauth2.GenerateVerifier(), verifier: oauth2.GenerateVerifier()}
+	a.typed = oauth2.GenerateVerifier()
+	r.typed = a.typed
 	// The listener is up before anything opens the URL: an agent may be back
 	// within milliseconds.
 	l, err := r.listen(ctx, a.accept)
@@ -97,6 +100,9 @@ func (a *attempt) authorizationURL() (string, error) {
 // sent, compared in constant time (RFC 6749 10.12). A repeated state counts as
 // ours when any of it fits; finish refuses it.
 func (a *attempt) accept(params url.Values) error {
+	if a.byHand(params) {
+		return nil
+	}
 	for _, state := range params["state"] {
 		if subtle.ConstantTimeCompare([]byte(state), []byte(a.state)) == 1 {
 			return nil
@@ -106,6 +112,11 @@ func (a *attempt) accept(params url.Values) error {
 		return errors.New("it has no state")
 	}
 	return errors.New("its state is not the one that was sent")
+}
+
+// byHand reports whether the answer is a code that was typed at the terminal.
+func (a *attempt) byHand(params url.Values) bool {
+	return a.typed != "" && subtle.ConstantTimeCompare([]byte(params.Get("state")), []byte(a.typed)) == 1
 }
 
 // finish checks the authorization response, redeems the code and checks the
@@ -161,7 +172,7 @@ func (r *Request) listen(ctx context.Context, accept func(url.Values) error) (*l
 }
 
 func (r *Request) listenAt(ctx context.Context, uri string, accept func(url.Values) error) (*loopback.Listener, error) {
-	o := loopback.Options{RedirectURI: uri, Bind: r.Listen, Accept: accept}
+	o := loopback.Options{RedirectURI: uri, Bind: r.Listen, AllowHost: r.AllowHost, Accept: accept}
 	if u, err := url.Parse(uri); err == nil && u.Scheme == "https" {
 		if o.Certificate, err = r.Certificate(); err != nil {
 			return nil, err

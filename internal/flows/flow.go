@@ -62,6 +62,10 @@ type Request struct {
 	Paste       func(ctx context.Context) (string, error) // the next line typed; nil where there is no terminal
 	Announce    func(Announcement)
 	Wait        time.Duration // how long to wait for the person; 0 is 5 minutes
+	OpenWait    time.Duration // after which a person is told that the browser does not come up; 0 is never
+	AllowHost   bool          // the redirect URI may name a host of the user's own, with their certificate
+
+	typed string // the state of a code that is typed at the terminal, see wait.address
 
 	// What is renewed; for the refresh grant alone.
 	Refresh secret.String
@@ -74,7 +78,9 @@ type Request struct {
 
 // An Announcement is what the person is told while the flow waits for them.
 type Announcement struct {
-	URL         string             // the authorization request, to be opened
+	URL         string             // the authorization request, or a device's page with the code in it, to be opened
+	Page        string             // where a person types UserCode; empty but for the device flow
+	UserCode    string             // what they type there, or compare
 	RedirectURI string             // where the answer is awaited
 	Listener    *loopback.Listener // nil where none could be opened
 	Trouble     error              // why the user agent could not be started; nil at first

@@ -25,16 +25,25 @@ func DisplayName(c *idtoken.Claims) string {
 
 func hasScope(scopes, scope string) bool { return slices.Contains(strings.Fields(scopes), scope) }
 
-// visit tells the agent where to go and where a password may be typed: on the
-// provider's own origins, which are the issuer's and the authorization
-// endpoint's.
+// visit tells the agent where to go and where a password may be typed.
 func (r *Request) visit(l *loopback.Listener, address string) useragent.Visit {
-	v := useragent.Visit{URL: address, RedirectURI: l.RedirectURI()}
-	for _, from := range []string{r.Provider.Metadata.Issuer, r.Provider.Metadata.AuthorizationEndpoint} {
-		if u, err := url.Parse(from); err == nil {
-			v.Origins = append(v.Origins, u.Scheme+"://"+u.Host)
+	return useragent.Visit{URL: address, RedirectURI: l.RedirectURI(), Origins: r.origins()}
+}
+
+// origins are where a password may be typed: the provider's own, which are the
+// issuer's and the authorization endpoint's. An address in further adds its
+// own where it is on the host of one of them.
+func (r *Request) origins(further ...string) []string {
+	var origins, hosts []string
+	for n, from := range append([]string{r.Provider.Metadata.Issuer, r.Provider.Metadata.AuthorizationEndpoint}, further...) {
+		u, err := url.Parse(from)
+		if err != nil || u.Host == "" || n > 1 && !slices.Contains(hosts, u.Hostname()) {
+			continue
+		}
+		hosts = append(hosts, u.Hostname())
+		if origin := u.Scheme + "://" + u.Host; !slices.Contains(origins, origin) {
+			origins = append(origins, origin)
 		}
 	}
-	v.Origins = slices.Compact(v.Origins)
-	return v
+	return origins
 }

@@ -68,7 +68,13 @@ func (a *attempt) checkResponse(p url.Values) error {
 	return nil
 }
 
+// typedCode stands in the ladder where a code came without its answer.
+const typedCode = "none: the code was typed at the terminal"
+
 func checkState(a *attempt, p url.Values) (expected, actual string, skip bool, err error) {
+	if a.byHand(p) {
+		return secret.Fingerprint(a.state), typedCode, true, nil
+	}
 	return secret.Fingerprint(a.state), secret.Fingerprint(p.Get("state")), false, a.accept(p)
 }
 
@@ -87,6 +93,8 @@ func checkOnce(_ *attempt, p url.Values) (expected, actual string, skip bool, er
 func checkResponseIss(a *attempt, p url.Values) (expected, actual string, skip bool, err error) {
 	want, got := a.Provider.Metadata.Issuer, p.Get("iss")
 	switch {
+	case a.byHand(p):
+		return want, typedCode, true, nil
 	case !p.Has("iss") && !a.Provider.Metadata.ResponseIss:
 		return "none, or " + want, "none; the provider does not announce it", true, nil
 	case !p.Has("iss"):
@@ -154,10 +162,14 @@ func pageFor(t *Tokens, ladder []idtoken.Rung, err error) loopback.Page {
 		p.Text = "Signed in as " + DisplayName(t.Claims) + ". The terminal has what it needs."
 	}
 	if err != nil {
-		p.Title, p.Text = "Not signed in", "The sign-in was refused. The terminal says what to do next. "+sentence(err)
+		p.Title, p.Text = "Not signed in", "It was stopped here: "+sentence(err)+".\nThe terminal says what to do next."
 	}
-	for _, rung := range ladder {
-		p.Details = append(p.Details, rung.Name+": "+string(rung.Status)+" ("+rung.Spec+")")
+	for _, failed := range []bool{true, false} { // what failed is seen without scrolling
+		for _, rung := range ladder {
+			if (rung.Status == idtoken.Failed) == failed {
+				p.Details = append(p.Details, rung.Name+": "+string(rung.Status)+" ("+rung.Spec+")")
+			}
+		}
 	}
 	return p
 }

@@ -11,6 +11,7 @@ import (
 func All() []Entry {
 	return []Entry{
 		{Name: "code", Grant: "authorization_code", Help: "a person signs in (authorization code with PKCE, OIDC Core 3.1)", Person: true, Flow: Code{}},
+		{Name: "device", Grant: deviceGrant, Help: "a person signs in with any browser, anywhere, and types a code (RFC 8628)", Person: true, Flow: Device{}},
 		{Name: "client-credentials", Grant: "client_credentials", Help: "a machine gets a token for itself (RFC 6749 4.4)", Flow: ClientCredentials{}},
 	}
 }

@@ -33,11 +33,7 @@ func (r *Request) redeem(ctx context.Context, op string, form url.Values) (*Toke
 	}
 	form = maps.Clone(form)
 	maps.Copy(form, r.TokenParam)
-	answer := &tokenTransport{http: r.HTTP, op: op}
-	client := &http.Client{
-		Transport:     &clientauth.Transport{Base: answer, Method: r.Prove},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	client, answer := r.prover(op)
 	// clientcredentials is x/oauth2's token request for any grant_type; the
 	// style is set because AutoDetect would send a one-time code twice.
 	config := clientcredentials.Config{
@@ -48,6 +44,16 @@ func (r *Request) redeem(ctx context.Context, op string, form url.Values) (*Toke
 		return nil, tokenFault(op, form.Get("grant_type"), answer.answer, err)
 	}
 	return r.tokens(op, token, answer.members)
+}
+
+// prover is an HTTP client for one request in which the client proves itself,
+// and where the answer to it will be.
+func (r *Request) prover(op string) (*http.Client, *tokenTransport) {
+	answer := &tokenTransport{http: r.HTTP, op: op}
+	return &http.Client{
+		Transport:     &clientauth.Transport{Base: answer, Method: r.Prove},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}, answer
 }
 
 // tokenTransport carries one token request and keeps the answer's members.
@@ -184,7 +190,7 @@ func idPart(code string) string {
 func tokenHint(code, grant string) string {
 	switch code {
 	case "invalid_client":
-		return "check the client id, its secret and how it is sent (--client-auth)"
+		return "check the client id, its secret or key, and how they are sent (--client-auth)"
 	case "invalid_grant":
 		if grant == "refresh_token" {
 			return "sign in again with \"rely login\""

@@ -22,11 +22,12 @@ import (
 	"rely/internal/secret"
 )
 
-// A Private is a key pair of the client's own. It prints as nothing: its
-// private half comes out of [PrivateSet] alone.
+// A Private is a key pair of the client's own, or its secret for signing. It
+// prints as its kind alone: its private half comes out of [PrivateSet].
 type Private struct {
 	key    jwk.Key
 	signer crypto.Signer
+	shared secret.String // of a [SecretKey], which has neither of the others
 }
 
 // Generate makes a key pair for a signing algorithm (RFC 7518 3.1, RFC 8037)
@@ -50,7 +51,7 @@ func Generate(alg string) (Private, error) {
 			return Private{}, err
 		}
 	}
-	return Private{key, signer}, nil
+	return Private{key: key, signer: signer}, nil
 }
 
 func material(alg string) (crypto.Signer, string, error) {
@@ -78,8 +79,13 @@ func material(alg string) (crypto.Signer, string, error) {
 	return nil, "", fmt.Errorf("no key is made for the algorithm %s", quote(alg))
 }
 
-// Kid is the key's name in a JWKS.
-func (p Private) Kid() string { return p.key.KeyID() }
+// Kid is the key's name in a JWKS; empty where it has none.
+func (p Private) Kid() string {
+	if p.key == nil {
+		return ""
+	}
+	return p.key.KeyID()
+}
 
 // Certify gives the key a certificate of its own making, as self-signed mutual
 // TLS registers it: x5c beside the key (RFC 8705 2.2). It is good for years

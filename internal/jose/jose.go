@@ -1,6 +1,7 @@
 // Package jose verifies compact JWS tokens against a provider's published
-// keys, and seals this program's own files as JWE. It is the only client-side
-// package that imports jwx.
+// keys, reads the client's own keys and signs with them, and seals this
+// program's own files as JWE. It is the only client-side package that imports
+// jwx.
 //
 // It refuses alg none, keys that come with the token (jku, jwk, x5u, x5c),
 // crit and b64, keys that are weak, off their curve, private or meant for

@@ -30,6 +30,7 @@ type Metadata struct {
 	EndSessionEndpoint    string
 	RevocationEndpoint    string
 	IntrospectionEndpoint string
+	DeviceEndpoint        string // RFC 8628 4
 	Scopes                []string
 	ResponseTypes         []string
 	GrantTypes            []string
@@ -230,6 +231,7 @@ func (m *Metadata) endpoints() []endpoint {
 		{"end_session_endpoint", &m.EndSessionEndpoint},
 		{"revocation_endpoint", &m.RevocationEndpoint},
 		{"introspection_endpoint", &m.IntrospectionEndpoint},
+		{"device_authorization_endpoint", &m.DeviceEndpoint},
 	}
 }
 

@@ -28,7 +28,7 @@ const (
 
 // A Finding is the result of one check.
 type Finding struct {
-	Name    string // "redirect" or "secret"
+	Name    string // "redirect", "secret", "key" or "client"
 	Outcome Outcome
 	Said    string // what the provider did, for the person
 }
@@ -121,7 +121,11 @@ func pageWords(a *wire.Answer) string {
 func CheckSecret(ctx context.Context, hc *wire.Client, p *provider.Provider, method clientauth.Method, c clientauth.Credentials, redirectURI string) (Finding, error) {
 	const op = "ask whether the provider takes the client's proof"
 	f := Finding{Name: "secret", Outcome: Unknown}
-	if c.Secret.Empty() {
+	switch {
+	case !c.Secret.Empty():
+	case !c.Keys.Empty():
+		f.Name = "key"
+	default:
 		f.Name = "client" // public: that it is one is all there is to believe
 	}
 	endpoint, err := p.Need("token_endpoint", op)
@@ -177,7 +181,7 @@ func (f Finding) Refused() error {
 	if f.Name != "redirect" {
 		e.Spec = "RFC 6749 5.2"
 		e.Err = errors.New("the provider does not take the client's proof: " + f.Said)
-		e.Hint = "check the client's secret and --client-auth; --no-check records them all the same"
+		e.Hint = "check the client's secret or key and --client-auth; --no-check records them all the same"
 	}
 	return e
 }

@@ -98,7 +98,11 @@ func TestCheckSecret(t *testing.T) {
 			}
 			hc := d.http()
 			creds := clientauth.Credentials{ID: "c", Secret: secret.New("the-secret")}
-			got, err := CheckSecret(t.Context(), hc, p, method.New(creds), creds, callback)
+			prove, err := method.New(creds)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := CheckSecret(t.Context(), hc, p, prove, creds, callback)
 			if err != nil || got.Outcome != c.want || len(d.seen) != 1 {
 				t.Errorf("got %+v, %v after %q, want %s", got, err, d.seen, c.want)
 			}

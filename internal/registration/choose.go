@@ -89,15 +89,21 @@ func (p *Plan) choose(member string, value any, why string) {
 // tokens: also of a provider that does not list them, because the list may be
 // left out, and some give them without listing them.
 func (p *Plan) grants(m *provider.Metadata, grant string) {
+	types := []string{grant, "refresh_token"}
+	if strings.HasSuffix(grant, ":device_code") {
+		// Redirect URIs and response types are of the code flow, which is
+		// there for the days with a browser (OIDC Registration 2).
+		types = append([]string{"authorization_code"}, types...)
+	}
 	switch {
 	case grant == "client_credentials":
 		p.choose("grant_types", []string{grant}, "what the flow needs")
 	case len(m.GrantTypes) == 0 || slices.Contains(m.GrantTypes, "refresh_token"):
 		p.bold = len(m.GrantTypes) == 0
-		p.choose("grant_types", []string{grant, "refresh_token"}, "what the flow needs, and renewal without a person")
+		p.choose("grant_types", types, "what the flow needs, and renewal without a person")
 	default:
 		p.bold = true
-		p.choose("grant_types", []string{grant, "refresh_token"}, "what the flow needs, and renewal, which the provider does not list but may grant")
+		p.choose("grant_types", types, "what the flow needs, and renewal, which the provider does not list but may grant")
 	}
 }
 
@@ -118,7 +124,7 @@ func (p *Plan) clientAuth(m *provider.Metadata, machine bool) error {
 		listed = []string{"client_secret_basic"}
 	}
 	for _, e := range clientauth.All() {
-		if slices.Contains(listed, e.Name) && (e.NeedsSecret || !machine) {
+		if slices.Contains(listed, e.Name) && !e.NeedsKey && (e.NeedsSecret || !machine) {
 			why := "the first that the provider lists and rely can do"
 			if len(m.ClientAuth) == 0 {
 				why = "what a provider takes that lists none"
@@ -128,7 +134,7 @@ func (p *Plan) clientAuth(m *provider.Metadata, machine bool) error {
 		}
 	}
 	return &fault.Error{Kind: fault.Config, ID: "registration.client-auth", Op: "choose the client authentication",
-		Err: fmt.Errorf("the provider lists %q, and rely can do none of them", m.ClientAuth), Hint: "name one all the same with --client-auth"}
+		Err: fmt.Errorf("the provider lists %q, and rely can do none of them without a key", m.ClientAuth), Hint: "add --generate-key auth where private_key_jwt is listed, or name one all the same with --client-auth"}
 }
 
 // idTokenAlg prefers RS256, which every provider has and some use whatever was

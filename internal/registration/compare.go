@@ -166,7 +166,7 @@ func (c *Client) Fits(op string, asked map[string]any, now time.Time) error {
 		}
 	}
 	method, alg := TextOf(is, "token_endpoint_auth_method"), TextOf(is, "id_token_signed_response_alg")
-	known := slices.ContainsFunc(clientauth.All(), func(e clientauth.Entry) bool { return e.Name == method })
+	known := slices.ContainsFunc(clientauth.All(), func(e clientauth.Entry) bool { return e.Name == method && !e.NeedsKey })
 	switch {
 	case strings.HasPrefix(method, "client_secret_") && c.Secret.Empty():
 		f.Err = fmt.Errorf("the provider gave no client_secret, which %s needs", method)
@@ -174,7 +174,7 @@ func (c *Client) Fits(op string, asked map[string]any, now time.Time) error {
 		f.ID, f.Err = "registration.expired", fmt.Errorf("the client_secret expired at %s already", c.SecretExpires.Format(time.RFC3339))
 		f.Hint = "compare this machine's clock with the provider's"
 	case method != "" && !known && method != TextOf(asked, "token_endpoint_auth_method"):
-		f.Err = fmt.Errorf("the provider wants the client authentication %q, which nobody asked for and rely cannot do", method)
+		f.Err = fmt.Errorf("the provider wants the client authentication %q, which nobody asked for and rely cannot do here", method)
 	case alg != "" && alg != TextOf(asked, "id_token_signed_response_alg") && !slices.Contains(jose.Algorithms(), alg):
 		f.Spec, f.Err = "OIDC Registration 2", fmt.Errorf("the provider means to sign ID tokens with %q, which rely does not accept", alg)
 	case alg == "none":

@@ -75,6 +75,7 @@ func TestRegister(t *testing.T) {
 		"another redirect URI":           {201, good + `,"redirect_uris":["https://127.0.0.1:1/other"]}`, fault.Protocol},
 		"no redirect URI":                {201, good + `,"redirect_uris":[]}`, fault.Protocol},
 		"a proof nobody asked for":       {201, good + `,"token_endpoint_auth_method":"vendor"}`, fault.Protocol},
+		"a key that nobody made":         {201, good + `,"token_endpoint_auth_method":"private_key_jwt"}`, fault.Protocol},
 		"unsigned ID tokens":             {201, good + `,"id_token_signed_response_alg":"none"}`, fault.Protocol},
 		"an algorithm nobody knows":      {201, good + `,"id_token_signed_response_alg":"XX1"}`, fault.Protocol},
 		"an expired secret":              {201, `{"client_id":"c","client_secret":"s","client_secret_expires_at":1700000000}`, fault.Protocol},

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"rely/internal/clientauth"
 	"rely/internal/config"
 	"rely/internal/fault"
 	"rely/internal/flows"
@@ -31,6 +30,7 @@ type Keeper struct {
 	Store    func() (store.Store, error)
 	HTTP     func() (*wire.Client, error)
 	Secret   func() (secret.String, error) // the client's secret given for this run; empty where there is none
+	Key      func() (secret.String, error) // the client's private key given for this run; empty where there is none
 	Learn    func(secret string)           // told of every secret, so that nothing shows it
 	Note     func(text string)             // what the person should know and need not act on now
 	Discover func(ctx context.Context, issuer string) (*provider.Provider, error)
@@ -78,14 +78,13 @@ func (k *Keeper) Request(ctx context.Context, entry flows.Entry, client *store.C
 	if err := entry.Flow.Possible(&p.Metadata); err != nil {
 		return nil, err
 	}
-	creds := clientauth.Credentials{ID: client.ClientID, Secret: client.Secret}
-	method, err := clientauth.Choose(k.Settings.String("client_auth"), p.Metadata.ClientAuth, creds)
+	prove, err := k.prove(client, p)
 	if err != nil {
 		return nil, err
 	}
 	r := &flows.Request{
 		Provider: p, HTTP: hc, Now: k.Now, Sleep: k.Sleep,
-		ClientID: client.ClientID, ClientSecret: client.Secret, Prove: method.New(creds),
+		ClientID: client.ClientID, ClientSecret: client.Secret, Prove: prove,
 		IDTokenAlgs: flows.IDTokenAlgs(k.Settings.String("id_token_signed_response_alg"), p.Metadata.IDTokenAlgs),
 		Scope:       k.scope(entry),
 	}

@@ -8,9 +8,10 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"strings"
+	"slices"
 
 	"rely/internal/fault"
+	"rely/internal/recipe"
 	"rely/internal/wire"
 )
 
@@ -30,11 +31,15 @@ const walkOp = "walk the login page"
 //
 // It makes at most 30 requests and reads at most 2 MiB of each page. It types
 // the user name and the password only into a form that stands on one of
-// v.Origins and is sent to one, over https or on loopback, and sends the
-// password once: asked again, it takes that for a refusal.
+// v.Origins or Options.Origins and is sent to one, over https or on loopback,
+// and sends the password once, and one code in each period: asked again, it
+// takes that for a refusal.
 //
-//	Usage       useragent.credentials        a login form, and no user name or password to fill in
+//	Usage       useragent.credentials        a login form, and no user name, password or code to fill in
 //	Denied      useragent.password-refused   the provider asked for the password, or the user name, again
+//	Denied      useragent.code-refused       the provider asked for a one-time code twice in one period
+//	Config      useragent.recipe             a step of the recipe does not fit the page that it matches
+//	Denied      useragent.expect             a page is not what the recipe says has to follow
 //	Denied      useragent.page               an error page, or one that forms cannot handle; quoted
 //	Protocol    useragent.origin             the login form belongs to an origin that may not have the password
 //	Protocol    useragent.url                a redirect or form leads to a URL that may not be requested
@@ -47,11 +52,17 @@ func (f forms) Visit(ctx context.Context, v Visit) error {
 	if err != nil {
 		return err
 	}
+	return w.kept(w.walk(ctx, next))
+}
+
+// walk makes one request after the other, the first of them next.
+func (w *walk) walk(ctx context.Context, next *request) error {
 	const limit = 30
 	for range limit {
 		if w.end != nil && same(next.url, w.end) {
 			return w.deliver(ctx, next)
 		}
+		w.last = nil
 		resp, err := w.send(ctx, next)
 		if err != nil {
 			return err
@@ -78,6 +89,12 @@ type walk struct {
 	named     bool // the user name was sent on a page of its own
 	submitted bool // the password was sent
 	pressed   bool // a form was sent
+
+	coded    bool         // a one-time code was sent, that of codeStep
+	codeStep int64        // see [totp.Key.Step]
+	expected *recipe.Step // what it expects of the next page
+	told     bool         // the form about to be sent is the recipe's
+	last     *seen        // the page at hand
 }
 
 func (f forms) begin(v Visit) (*walk, *request, error) {
@@ -103,7 +120,7 @@ func (f forms) begin(v Visit) (*walk, *request, error) {
 			return nil, nil, w.wrongURL(errors.New("the redirect URI is not a URL"))
 		}
 	}
-	for _, o := range v.Origins {
+	for _, o := range slices.Concat(v.Origins, f.o.Origins) {
 		if u, err := url.Parse(o); err == nil {
 			w.trust[origin(u)] = true
 		}
@@ -123,29 +140,6 @@ func (j loopbackJar) Cookies(u *url.URL) []*http.Cookie {
 		u = &https
 	}
 	return j.Jar.Cookies(u)
-}
-
-// build makes the HTTP request of one step. No Referer is sent: its URL could
-// hold a code.
-func (r *request) build(ctx context.Context) (*http.Request, error) {
-	u := *r.url
-	u.Fragment, u.RawFragment = "", ""
-	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), strings.NewReader(string(r.body)))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1")
-	req.Header.Set("Accept-Language", "en")
-	req.Header.Set("User-Agent", "rely (forms)")
-	if r.method == http.MethodPost {
-		req.Header.Set("Content-Type", r.contentType)
-		// Providers that guard against forged requests look at it.
-		req.Header.Set("Origin", "null")
-		if r.from != nil {
-			req.Header.Set("Origin", origin(r.from))
-		}
-	}
-	return req, nil
 }
 
 // send makes one exchange; the caller reads and closes the body.
@@ -217,7 +211,7 @@ func (w *walk) redirect(resp *http.Response, r *request) (*request, error) {
 	again.url = to
 	if origin(to) != origin(r.url) {
 		again.from = nil // "Origin: null"
-		if r.password {
+		if r.secret {
 			return nil, w.wrongOrigin(fmt.Errorf("%s passes the password on to %s", place(r.url), origin(to)))
 		}
 	}

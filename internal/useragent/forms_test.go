@@ -172,6 +172,10 @@ func TestFormsSignsIn(t *testing.T) {
 				<select name=zone><option disabled>choose<option>UTC</select><input name=off value=1 disabled>
 				<textarea name=note>hi</textarea><button name=cancel value=1>Cancel</button><input type=submit name=go value="Log in"></form>`,
 		}, "POST /done " + userPW + "&terms=on&keep=k&lang=sv&zone=UTC&note=hi&go=Log+in" + landing},
+		"terms that are not marked as required": {map[string]string{
+			"/start": `<form method=post action=/done><label><input type=checkbox name=terms value=yes> I agree to the Terms of Use</label>
+				<label><input type=checkbox name=news> Tell me about offers and conditions</label><button>Continue</button></form>`,
+		}, "POST /done terms=yes" + landing},
 		"a button with an address of its own": {map[string]string{
 			"/start": `<form method=post action=/nowhere><input name=user><input type=password name=pw><button formaction=/done>Sign in</button></form>`,
 		}, "POST /done " + userPW + landing},
@@ -271,7 +275,18 @@ func TestFormsRefuses(t *testing.T) {
 			kind: fault.Network, id: "useragent.page", says: []string{"answered 500: Down: for maintenance"}},
 		"a page without a form": {pages: map[string]string{"/start": "<p>Hello"}, kind: fault.Denied, id: "useragent.page", says: []string{"answered 200: Hello", "--browser system"}},
 		"a page that asks for a code": {pages: map[string]string{"/start": `<form method=post><label for=c>Code</label><input id=c name=otp><button>Verify</button></form>`},
-			kind: fault.Denied, id: "useragent.page", says: []string{"it asks for Code"}},
+			kind: fault.Usage, id: "useragent.credentials", says: []string{"asks for a one-time code", "--totp-secret-file"}},
+		"a login form that asks for a code": {pages: map[string]string{"/start": strings.Replace(login, "<button", "<input name=otp required><button", 1)},
+			kind: fault.Usage, id: "useragent.credentials", says: []string{"--totp-secret-file"}},
+		"a code form in a URL": {pages: map[string]string{"/start": `<form><input name=otp><button>Verify</button></form>`}, change: withCode,
+			kind: fault.Denied, id: "useragent.page", says: []string{"into a URL"}},
+		"a code that is sent elsewhere": {pages: map[string]string{"/start": `<form method=post action=OTHER/done><input name=otp><button>Verify</button></form>`}, change: withCode,
+			kind: fault.Protocol, id: "useragent.origin", says: []string{"OTHER"}},
+		"a code that is refused": {pages: map[string]string{"/start": `<form method=post action=/start><p role=alert>wrong code</p><input name=otp><button>Verify</button></form>`}, change: withCode,
+			kind: fault.Denied, id: "useragent.code-refused", says: []string{"asks for a one-time code again: wrong code", "this machine's clock"}},
+		"the code of a device is not ours to give": {pages: map[string]string{"/start": `<form method=post><input name=user_code><button>Continue</button></form>`}, change: withCode,
+			kind: fault.Denied, id: "useragent.page", says: []string{"it asks for user_code"}},
+
 		"a login form that asks for more": {pages: map[string]string{"/start": strings.Replace(login, "<button", "<input name=tenant required><button", 1)},
 			kind: fault.Denied, id: "useragent.page", says: []string{"it asks for tenant"}},
 		"a new password is wanted": {pages: map[string]string{"/start": `<form method=post><input type=password name=a aria-label="New password"><input type=password name=b><button>Submit</button></form>`},

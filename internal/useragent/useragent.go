@@ -19,7 +19,10 @@ import (
 	"time"
 
 	"rely/internal/fault"
+	"rely/internal/recipe"
 	"rely/internal/secret"
+	"rely/internal/totp"
+	"rely/internal/useragent/capture"
 )
 
 // A Visit is one page to be walked.
@@ -64,7 +67,20 @@ type Options struct {
 	Env []string
 	// Open replaces pkg/browser. It may return when the browser ends.
 	Open func(url string) error
-	// Now is the clock, kept for one-time codes.
+	// TOTP makes the one-time codes that forms types; the zero value makes none.
+	TOTP totp.Key
+	// Origins are further ones where user name, password and code may be typed,
+	// besides those of each visit.
+	Origins []string
+	// Recipe says what to do with pages that forms does not understand by itself.
+	Recipe recipe.Recipe
+	// Record, if set, is told of each form that was sent without a recipe.
+	Record func(recipe.Step)
+	// Pages keeps each page that could not be handled; nil keeps none. With
+	// EveryPage it keeps every page.
+	Pages     *capture.Folder
+	EveryPage bool
+	// Now is the clock for one-time codes, needed with TOTP.
 	Now func() time.Time
 	// Getenv looks a variable up: BROWSER, DISPLAY, SSH_CONNECTION and their
 	// like. nil means that none is set.

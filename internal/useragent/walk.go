@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 
 	"rely/internal/fault"
+	"rely/internal/useragent/page"
 	"rely/internal/wire"
 )
 
@@ -49,7 +50,7 @@ func (w *walk) deliver(ctx context.Context, r *request) error {
 	return nil
 }
 
-func (w *walk) read(resp *http.Response, r *request) (*page, error) {
+func (w *walk) read(resp *http.Response, r *request) (*page.Page, error) {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxPage+1))
 	switch {
 	case err != nil:
@@ -62,192 +63,248 @@ func (w *walk) read(resp *http.Response, r *request) (*page, error) {
 	if err != nil {
 		mediaType = "text/plain"
 	}
-	return read(r.url, resp.StatusCode, mediaType, body), nil
+	p := page.Read(r.url, resp.StatusCode, mediaType, body)
+	return p, w.see(p, mediaType, body)
 }
 
 // next decides what to do with a page. What asks for the user comes before
 // what goes on by itself, so that nothing on a login page can distract.
-func (w *walk) next(p *page) (*request, error) {
-	if f, password := p.login(); f != nil {
+func (w *walk) next(p *page.Page) (*request, error) {
+	step, err := w.step(p)
+	switch {
+	case err != nil:
+		return nil, err
+	case step != nil:
+		return w.do(p, step)
+	}
+	if f, password := p.Login(); f != nil {
 		return w.signIn(p, f, password)
 	}
-	if f, user := p.identifier(); f != nil {
+	if f, code := p.Code(); f != nil {
+		return w.second(p, f, code)
+	}
+	if f, user := p.Identifier(); f != nil {
 		return w.identify(p, f, user)
 	}
-	if p.status >= http.StatusBadRequest {
+	if p.Status >= http.StatusBadRequest {
 		return nil, w.refused(p)
 	}
-	for _, f := range p.forms {
-		if f.silent() && w.end != nil && f.action != nil && same(f.action, w.end) {
+	for _, f := range p.Forms {
+		if f.Silent() && w.end != nil && f.Action != nil && same(f.Action, w.end) {
 			return w.submit(p, f, nil, nil)
 		}
 	}
-	if p.refresh != nil {
-		to, err := clean(p.refresh)
+	if p.Refresh != nil {
+		to, err := clean(p.Refresh)
 		if err != nil {
-			return nil, w.wrongURL(fmt.Errorf("%s leads to a URL that is refused: %w", place(p.url), err))
+			return nil, w.wrongURL(fmt.Errorf("%s leads to a URL that is refused: %w", place(p.URL), err))
 		}
 		return &request{method: http.MethodGet, url: to}, nil
 	}
-	if f, button := p.consent(); f != nil {
+	if f, button := p.Account(w.o.Username); f != nil && button != nil {
 		return w.submit(p, f, button, nil)
 	}
-	if f := p.only(); f != nil && p.scripts {
+	if f, button := p.Consent(); f != nil {
+		return w.submit(p, f, button, nil)
+	}
+	if f := p.Only(); f != nil && p.Scripts {
 		return w.submit(p, f, nil, nil)
 	}
-	if w.end == nil && w.pressed && len(p.forms) == 0 {
+	if w.end == nil && w.pressed && len(p.Forms) == 0 {
 		return nil, nil
 	}
 	return nil, w.refused(p)
 }
 
-// only is the one form that a script would submit.
-func (p *page) only() *form {
-	var found *form
-	for _, f := range p.forms {
-		if !f.silent() {
-			continue
-		}
-		if found != nil {
-			return nil
-		}
-		found = f
-	}
-	return found
-}
-
-func (w *walk) signIn(p *page, f *form, password *control) (*request, error) {
+func (w *walk) signIn(p *page.Page, f *page.Form, password *page.Control) (*request, error) {
 	if w.submitted {
 		return nil, w.askedAgain(p, "the password")
 	}
-	user := f.user(password)
-	missing := w.o.Password.Empty() || user != nil && user.value == "" && w.o.Username == ""
+	user := f.User(password)
+	missing := w.o.Password.Empty() || user != nil && user.Value == "" && w.o.Username == ""
 	if missing {
 		return nil, w.credentials(p)
 	}
-	button, _ := f.button()
-	if err := w.mayType(p, f.target(button)); err != nil {
+	button := f.Button()
+	if err := w.mayType(p, f.Target(button)); err != nil {
 		return nil, err
 	}
-	if f.target(button).method != "post" {
-		// Such a form waits for a script; sent as it is, the password would
-		// stand in a URL.
-		return nil, w.page(p, "its form would put the password into a URL", `use "--browser system": this page needs scripts`)
+	if err := w.posts(p, f.Target(button)); err != nil {
+		return nil, err
 	}
-	typed := map[*control]string{password: w.o.Password.Reveal()}
+	typed := map[*page.Control]string{password: w.o.Password.Reveal()}
 	if user != nil && w.o.Username != "" {
 		typed[user] = w.o.Username
 	}
-	if q := f.unanswered(typed); q != nil {
+	if c := f.Code(); c != nil && (c.Required || !w.o.TOTP.Empty()) {
+		var err error
+		if typed[c], err = w.code(p); err != nil {
+			return nil, err
+		}
+	}
+	if q := f.Unanswered(typed); q != nil {
 		return nil, w.asks(p, q)
 	}
 	r, err := w.submit(p, f, button, typed)
 	if err != nil {
 		return nil, err
 	}
-	r.password, w.submitted = true, true
+	r.secret, w.submitted = true, true
 	return r, nil
 }
 
-// unanswered is a field besides typed that the page will not go on without.
-func (f *form) unanswered(typed map[*control]string) *control {
-	for _, c := range f.controls {
-		if _, ok := typed[c]; !ok && c.required && c.value == "" && c.typed() {
-			return c
-		}
+// posts refuses a form that would put a secret into a URL: it waits for a
+// script.
+func (w *walk) posts(p *page.Page, t page.Form) error {
+	if t.Method == "post" {
+		return nil
 	}
-	return nil
+	return w.page(p, "its form would put the password into a URL", `use "--browser system": this page needs scripts`)
 }
 
-func (w *walk) identify(p *page, f *form, user *control) (*request, error) {
+// second answers a page that asks for a one-time code, and perhaps who it is.
+func (w *walk) second(p *page.Page, f *page.Form, code *page.Control) (*request, error) {
+	button := f.Button()
+	if err := w.mayType(p, f.Target(button)); err != nil {
+		return nil, err
+	}
+	if err := w.posts(p, f.Target(button)); err != nil {
+		return nil, err
+	}
+	text, err := w.code(p)
+	if err != nil {
+		return nil, err
+	}
+	typed := map[*page.Control]string{code: text}
+	if user := f.User(nil); user != nil && user.Value == "" && w.o.Username != "" {
+		typed[user] = w.o.Username
+	}
+	if q := f.Unanswered(typed); q != nil {
+		return nil, w.asks(p, q)
+	}
+	r, err := w.submit(p, f, button, typed)
+	if err != nil {
+		return nil, err
+	}
+	r.secret = true
+	return r, nil
+}
+
+// code makes a one-time code, one in each period (RFC 6238 5.2).
+func (w *walk) code(p *page.Page) (string, error) {
+	if w.o.TOTP.Empty() {
+		return "", &fault.Error{Kind: fault.Usage, ID: "useragent.credentials", Op: walkOp,
+			Hint: "give --totp-secret-file FILE, or set RELY_TOTP_SECRET",
+			Err:  fmt.Errorf("%s asks for a one-time code, and no secret to make one is given", place(p.URL))}
+	}
+	now := w.o.Now()
+	step := w.o.TOTP.Step(now)
+	if w.coded && step == w.codeStep {
+		err := fmt.Errorf("%s asks for a one-time code again", place(p.URL))
+		if p.Alert != "" {
+			err = fmt.Errorf("%w: %s", err, w.quote(p.Alert))
+		}
+		return "", &fault.Error{Kind: fault.Denied, ID: "useragent.code-refused", Op: walkOp, Spec: "RFC 6238 5.2",
+			Hint: "check the secret of the one-time codes and this machine's clock", Err: err}
+	}
+	w.coded, w.codeStep = true, step
+	return w.o.TOTP.Code(now), nil
+}
+
+func (w *walk) identify(p *page.Page, f *page.Form, user *page.Control) (*request, error) {
 	if w.named {
 		return nil, w.askedAgain(p, "the user name")
 	}
-	if user.value == "" && w.o.Username == "" {
+	if user.Value == "" && w.o.Username == "" {
 		return nil, w.credentials(p)
 	}
-	button, _ := f.button()
-	if err := w.mayType(p, f.target(button)); err != nil {
+	button := f.Button()
+	if err := w.mayType(p, f.Target(button)); err != nil {
 		return nil, err
 	}
 	w.named = true
-	return w.submit(p, f, button, map[*control]string{user: cmp.Or(w.o.Username, user.value)})
+	return w.submit(p, f, button, map[*page.Control]string{user: cmp.Or(w.o.Username, user.Value)})
 }
 
-func (w *walk) submit(p *page, f *form, button *control, typed map[*control]string) (*request, error) {
-	r, err := f.target(button).request(p.url, f.fields(button, typed))
+func (w *walk) submit(p *page.Page, f *page.Form, button *page.Control, typed map[*page.Control]string) (*request, error) {
+	r, err := newRequest(f.Target(button), p.URL, f.Fields(button, typed))
 	if err != nil {
-		return nil, w.wrongURL(fmt.Errorf("the form on %s is refused: %w", place(p.url), err))
+		return nil, w.wrongURL(fmt.Errorf("the form on %s is refused: %w", place(p.URL), err))
 	}
 	w.pressed = true
+	w.note(p, f, button, typed)
 	return r, nil
 }
 
 // mayType keeps user name and password to the provider's own pages.
-func (w *walk) mayType(p *page, t form) error {
+func (w *walk) mayType(p *page.Page, t page.Form) error {
 	own := func(u *url.URL) bool {
 		return w.trust[origin(u)] && (u.Scheme == "https" || u.Scheme == "http" && wire.Loopback(u.Hostname()))
 	}
 	switch {
-	case !own(p.url):
-		return w.wrongOrigin(fmt.Errorf("the login form is on %s, which is not the provider's", origin(p.url)))
-	case t.action == nil:
-		return w.wrongURL(t.badURL)
-	case !own(t.action):
-		return w.wrongOrigin(fmt.Errorf("the login form on %s sends the password to %s", place(p.url), origin(t.action)))
+	case !own(p.URL):
+		return w.wrongOrigin(fmt.Errorf("the login form is on %s, which is not the provider's", origin(p.URL)))
+	case t.Action == nil:
+		return w.wrongURL(t.BadURL)
+	case !own(t.Action):
+		return w.wrongOrigin(fmt.Errorf("the login form on %s sends the password to %s", place(p.URL), origin(t.Action)))
 	}
 	return nil
 }
 
 func (w *walk) wrongOrigin(err error) error {
 	return &fault.Error{Kind: fault.Protocol, ID: "useragent.origin", Op: walkOp,
-		Hint: `use "--browser system" if that origin is right`, Err: err}
+		Hint: `use "--browser system", or --allow-origin if that origin may have the password`, Err: err}
 }
 
-func (w *walk) credentials(p *page) error {
+func (w *walk) credentials(p *page.Page) error {
 	return &fault.Error{Kind: fault.Usage, ID: "useragent.credentials", Op: walkOp,
 		Hint: "give --username NAME and --password-file FILE, or set RELY_PASSWORD",
-		Err:  fmt.Errorf("%s asks who signs in, and user name or password are not given", place(p.url))}
+		Err:  fmt.Errorf("%s asks who signs in, and user name or password are not given", place(p.URL))}
 }
 
-func (w *walk) askedAgain(p *page, what string) error {
-	err := fmt.Errorf("%s asks for %s again", place(p.url), what)
-	if p.alert != "" {
-		err = fmt.Errorf("%w: %s", err, w.quote(p.alert))
+func (w *walk) askedAgain(p *page.Page, what string) error {
+	err := fmt.Errorf("%s asks for %s again", place(p.URL), what)
+	if p.Alert != "" {
+		err = fmt.Errorf("%w: %s", err, w.quote(p.Alert))
 	}
 	return &fault.Error{Kind: fault.Denied, ID: "useragent.password-refused", Op: walkOp,
 		Hint: "check user name and password; they were sent once only", Err: err}
 }
 
-func (w *walk) asks(p *page, q *control) error {
-	name := cmp.Or(q.label, q.name, q.id, q.kind, "something")
-	return w.page(p, "it asks for "+w.quote(name)+", which forms cannot answer", `use "--browser system"`)
+func (w *walk) asks(p *page.Page, q *page.Control) error {
+	name := cmp.Or(q.Label, q.Name, q.ID, q.Kind, "something")
+	return w.page(p, "it asks for "+w.quote(name)+", which forms cannot answer", `use "--browser system", or write a --recipe for the page`)
 }
 
 // refused words a page that ends the walk.
-func (w *walk) refused(p *page) error {
-	for _, f := range p.forms {
-		if q := f.question(); q != nil && p.status < http.StatusBadRequest {
+func (w *walk) refused(p *page.Page) error {
+	for _, f := range p.Forms {
+		if q := f.Question(); q != nil && p.Status < http.StatusBadRequest {
 			return w.asks(p, q)
 		}
 	}
 	hint := `use "--browser system" to see the page`
 	switch {
-	case p.status >= http.StatusBadRequest && p.status < http.StatusInternalServerError && !w.pressed:
+	case p.Status >= http.StatusBadRequest && p.Status < http.StatusInternalServerError && !w.pressed:
 		hint = "check the client id and the redirect URI that the provider has registered"
-	case p.status < http.StatusBadRequest && p.scripts:
+	case p.Status < http.StatusBadRequest && p.Scripts:
 		hint = `use "--browser system": this page needs scripts`
 	}
 	return w.page(p, "", hint)
 }
 
 // page quotes a page in an error: what it says, where it was, why it was left.
-func (w *walk) page(p *page, why, hint string) error {
-	said := cmp.Or(p.alert, p.text)
-	if p.title != "" && !strings.HasPrefix(said, p.title) {
-		said = strings.TrimSuffix(p.title+": "+said, ": ")
+func (w *walk) page(p *page.Page, why, hint string) error {
+	return w.quoted(p, "useragent.page", why, hint)
+}
+
+func (w *walk) quoted(p *page.Page, id, why, hint string) error {
+	said := cmp.Or(p.Alert, p.Text)
+	if p.Title != "" && !strings.HasPrefix(said, p.Title) {
+		said = strings.TrimSuffix(p.Title+": "+said, ": ")
 	}
-	text := fmt.Sprintf("%s answered %d", place(p.url), p.status)
+	text := fmt.Sprintf("%s answered %d", place(p.URL), p.Status)
 	if why != "" {
 		text += "; " + why
 	}
@@ -255,10 +312,10 @@ func (w *walk) page(p *page, why, hint string) error {
 		text += ": " + w.quote(said)
 	}
 	kind := fault.Denied
-	if p.status >= http.StatusInternalServerError {
+	if p.Status >= http.StatusInternalServerError {
 		kind = fault.Network
 	}
-	return &fault.Error{Kind: kind, ID: "useragent.page", Op: walkOp, Hint: hint, Err: errors.New(text)}
+	return &fault.Error{Kind: kind, ID: id, Op: walkOp, Hint: hint, Err: errors.New(text)}
 }
 
 // quote keeps the password out of what a page says.

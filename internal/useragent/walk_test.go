@@ -12,7 +12,9 @@ import (
 	"testing"
 
 	"rely/internal/fault"
+	"rely/internal/recipe"
 	"rely/internal/secret"
+	"rely/internal/useragent/page"
 )
 
 func TestFormsKeepsCookiesAndManners(t *testing.T) {
@@ -120,10 +122,17 @@ func FuzzPage(f *testing.F) {
 	f.Add(`<form action="//evil.example"><input type=password>`, 200)
 	f.Add(`<table><form><tr><td><select><option><button formmethod=post formaction=http://x>`, 401)
 	f.Add(`<meta http-equiv=refresh content="0;url=//x"><base href="http://[::1]">`, 500)
+	f.Add(`<form action=//evil.example method=post><input name=told><input name=otp><a href="javascript:x">on</a>`, 200)
 	u, _ := url.Parse("https://op.example/login?x=1")
+	told := recipe.Recipe{Steps: []recipe.Step{
+		{Match: recipe.Condition{Field: "told"}, Fill: []recipe.Fill{{Field: "told", Value: "password"}}},
+		{Match: recipe.Condition{Text: "on"}, Click: "on"},
+	}}
 	f.Fuzz(func(t *testing.T, body string, status int) {
-		w := &walk{o: Options{Username: "alice", Password: secret.New("pa55word")}, trust: map[string]bool{"https://op.example": true}, end: u}
-		r, err := w.next(read(u, status, "text/html", []byte(body)))
+		o := Options{Username: "alice", Password: secret.New("pa55word"), Recipe: told}
+		withCode(&o, nil)
+		w := &walk{o: o, trust: map[string]bool{"https://op.example": true}, end: u}
+		r, err := w.next(page.Read(u, status, "text/html", []byte(body)))
 		var known *fault.Error
 		if err != nil && !errors.As(err, &known) {
 			t.Fatalf("got %v, want a fault", err)
@@ -148,7 +157,7 @@ func TestAHostilePageCostsWhatItWeighs(t *testing.T) {
 	u, _ := url.Parse("https://op.example/")
 	for _, part := range []string{"<label class=error>", "<form><input name=user>", "<button>x", "<option>", "<table><form>", "<div hidden>"} {
 		body := strings.Repeat(part, maxPage/len(part)/8)
-		w := &walk{o: Options{}}
-		_, _ = w.next(read(u, 200, "text/html", []byte(body)))
+		w := &walk{o: Options{Username: "alice", Recipe: recipe.Recipe{Steps: []recipe.Step{{Match: recipe.Condition{Field: "nothing"}, Click: "on"}}}}}
+		_, _ = w.next(page.Read(u, 200, "text/html", []byte(body)))
 	}
 }

@@ -29,13 +29,20 @@ func openBrowser(t *testing.T, authorities ...string) browser {
 	for i, pem := range authorities {
 		certutil(t, db, "-A", "-t", "C,,", "-n", fmt.Sprint("authority ", i), "-i", pem)
 	}
+	return browserIn(t, home)
+}
+
+// browserIn is a browser of the person whose home it is.
+func browserIn(t *testing.T, home string, more ...chromedp.ExecAllocatorOption) browser {
+	t.Helper()
 	opts := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.NoInheritEnv,
 		chromedp.Env("HOME="+home, "PATH="+os.Getenv("PATH"), "TMPDIR="+home),
-		chromedp.UserDataDir(filepath.Join(home, "profile")),
+		chromedp.UserDataDir(t.TempDir()),
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-quic", true))
+	opts = append(opts, more...)
 	if os.Geteuid() == 0 {
 		// Chromium's sandbox refuses root, which CI often is.
 		opts = append(opts, chromedp.NoSandbox)

@@ -77,7 +77,7 @@ func (h *home) login(p *provider, args ...string) (string, <-chan result) {
 	go func() {
 		var words strings.Builder
 		lines := bufio.NewScanner(io.TeeReader(stderr, &words))
-		found := regexp.MustCompile(regexp.QuoteMeta(p.issuer) + `/auth\?\S+`)
+		found := regexp.MustCompile(regexp.QuoteMeta(p.issuer) + `/auth(orize)?\?\S+`)
 		for lines.Scan() {
 			if page := found.FindString(lines.Text()); page != "" && len(pages) == 0 {
 				pages <- page

@@ -66,7 +66,15 @@ func signIn(authorities []string, api, user, passwordFile, page string) error {
 	if err != nil {
 		return fmt.Errorf("the authorization endpoint: %w", err)
 	}
-	if !strings.HasPrefix(where, q.Get("redirect_uri")) {
+	device := !q.Has("redirect_uri")
+	if device { // the page for the code says on its way to the login page who asks for what
+		to, err := url.Parse(where)
+		if err != nil {
+			return err
+		}
+		q = to.Query()
+	}
+	if device || !strings.HasPrefix(where, q.Get("redirect_uri")) {
 		credentials := map[string]string{"username": user, "password": strings.TrimSuffix(string(word), "\n")}
 		if err := call(client, http.MethodPost, api+"/auth/", credentials); err != nil {
 			return fmt.Errorf("the login: %w", err)
@@ -77,6 +85,12 @@ func signIn(authorities []string, api, user, passwordFile, page string) error {
 		if where, err = redirected(client, page+"&g_continue"); err != nil {
 			return fmt.Errorf("the way back: %w", err)
 		}
+	}
+	if device {
+		if !strings.Contains(where, "deviceComplete") {
+			return fmt.Errorf("the way back leads to %s", where)
+		}
+		return nil
 	}
 	// Never a query here: it holds the code.
 	if bare, _, _ := strings.Cut(where, "?"); !strings.HasPrefix(where, q.Get("redirect_uri")) {

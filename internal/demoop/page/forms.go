@@ -50,6 +50,26 @@ func (s SignIn) Page(target string) Page {
 	return Page{Target: target, title: "Sign in", body: b.String()}
 }
 
+// A Code is the page on which a person types the code that a device shows, or
+// sees one that came along.
+type Code struct{ Action, Typed, Problem string }
+
+// Page draws it.
+func (c Code) Page() Page {
+	var b strings.Builder
+	b.WriteString("<h1>Sign in on a device</h1>\n<p class=\"lead\">Go on only if a device of yours shows this very code, and you asked it to.</p>\n")
+	invalid := ""
+	if c.Problem != "" {
+		b.WriteString(`<p class="alert" role="alert" id="problem">` + text(c.Problem) + "</p>\n")
+		invalid = ` aria-invalid="true" aria-describedby="problem"`
+	}
+	b.WriteString(`<form method="post" action="` + html.EscapeString(c.Action) + `">` + "\n<label for=\"user_code\">Code</label>\n" +
+		`<input id="user_code" name="user_code" type="text" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="20" required value="` +
+		html.EscapeString(c.Typed) + `"` + invalid + ` autofocus>` +
+		"\n<div class=\"buttons\"><button type=\"submit\" class=\"primary\">Continue</button></div>\n</form>\n")
+	return Page{title: "Sign in on a device", body: b.String()}
+}
+
 // A Consent is the page that asks whether a client may.
 type Consent struct {
 	Action, Tx, CSRF string

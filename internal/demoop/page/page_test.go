@@ -25,6 +25,7 @@ func pages(s string) []Page {
 		Consent{s, s, s, s, s, s, []string{s}}.Page(Target(s)),
 		SignOut{s, s, s, "x" + s, s}.Page(Target(s)),
 		Notice(400, s, s, "x"+s),
+		Code{s, s, "x" + s}.Page(),
 		Post(s, url.Values{s: {s}}),
 	}
 }

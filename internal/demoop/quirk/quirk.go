@@ -23,6 +23,7 @@ const (
 	Tokens    Endpoint = "token"
 	UserInfo  Endpoint = "userinfo"
 	Register  Endpoint = "register"
+	Devices   Endpoint = "device authorization"
 )
 
 // A Fault is one misbehaviour. The hooks that are nil leave the good answer
@@ -31,10 +32,10 @@ type Fault struct {
 	Name  string // lower-kebab; those that start with good- must be accepted
 	Help  string // one line: what the provider does
 	Rule  string // the section a client cites; empty where nothing is broken
-	Group string // discovery, registration, keys, id-token, response, token, userinfo, transport, words, good
+	Group string // discovery, registration, keys, id-token, response, token, device, userinfo, transport, words, good
 	At    string // the command that meets it: register, login, userinfo, or tokens (a refresh)
 	Exit  int    // what that command should exit with; 0 for a tolerance
-	Needs string // what it shows up with only: "secret" (a confidential client), "max_age" (in the request), or nothing
+	Needs string // what it shows up with only: "secret" (a confidential client), "max_age" (in the request), "device" (the device flow), or nothing
 
 	Alg      string                                         // every client's ID token algorithm
 	Start    func(*keys.Ring) error                         // before the first request
@@ -45,6 +46,7 @@ type Fault struct {
 	Signed   func(compact string, t *Token) (string, error) // after signing
 	Answer   func(m map[string]any, refresh bool)           // the token response
 	Claims   func(m map[string]any)                         // userinfo
+	Device   func(m map[string]any)                         // the device authorization response
 	Keep     bool                                           // refresh tokens are not rotated
 	On       Endpoint                                       // where Serve stands
 	Serve    func(x *Exchange)                              // answers instead of the good endpoint

@@ -1,4 +1,7 @@
-package useragent
+// Package page reads one HTML page as a person without scripts would see it:
+// its words, its forms, and what each of them is for. It sends nothing, and it
+// decides nothing about passwords: who may have one is for the caller to say.
+package page
 
 import (
 	"errors"
@@ -12,73 +15,85 @@ import (
 )
 
 // How much of a page is quoted, and how much of an element is read for its
-// label. Both keep a hostile page from costing more than it weighs.
+// label. All of them keep a hostile page from costing more than it weighs.
 const (
 	quoteRunes = 300
 	labelBytes = 1 << 10
 	labelNodes = 256
+	maxWords   = 16 << 10
 )
 
-// A page is what a person without scripts would see of one answer.
-type page struct {
-	url     *url.URL
-	status  int
-	title   string
-	text    string   // the words on it, folded and cut
-	alert   string   // what it marks as an error
-	scripts bool     // it loads or holds some
-	refresh *url.URL // where it goes by itself within ten seconds
-	forms   []*form
+// A Page is what a person without scripts would see of one answer.
+type Page struct {
+	URL     *url.URL
+	Status  int
+	Title   string
+	Text    string   // the words on it, folded and cut
+	Words   string   // the same, up to 16 KiB
+	Alert   string   // what it marks as an error
+	Scripts bool     // it loads or holds some
+	Refresh *url.URL // where it goes by itself within ten seconds
+	Forms   []*Form
+	Links   []Link // the first hundred
 }
 
-// A form is an HTML form with the controls that belong to it.
-type form struct {
-	id, name string // name: everything that names it, for [verdict]
-	action   *url.URL
-	badURL   error // why action is nil
-	method   string
-	enctype  string
-	controls []*control
+// A Link is one that a person could follow.
+type Link struct {
+	Text string
+	URL  *url.URL
 }
 
-// A control is an input, button, select or textarea that is not disabled.
-type control struct {
-	kind         string // the input's type; select, textarea; submit and image for buttons that submit
-	name, id     string
-	value        string
-	values       []string // of a select
-	label        string   // what a person reads beside or on it
-	autocomplete string
-	checked      bool
-	required     bool
-	readonly     bool
-	hidden       bool // type hidden, or not shown
-	noscript     bool // for agents without scripts
-	over         form // action, method and enctype of a button that has its own
+// A Form is an HTML form with the controls that belong to it.
+type Form struct {
+	ID, Name string   // Name: everything that names it, its address included
+	Action   *url.URL // nil where BadURL says why
+	BadURL   error
+	Method   string // in lower case, as Enctype
+	Enctype  string
+	Controls []*Control
 }
 
-// read takes the body of an answer apart. What is not HTML becomes text.
-func read(u *url.URL, status int, mediaType string, body []byte) *page {
-	p := &page{url: u, status: status}
+// A Control is an input, button, select or textarea that is not disabled.
+type Control struct {
+	Kind         string // the input's type; select, textarea; submit and image for buttons that submit
+	Name, ID     string
+	Value        string
+	Values       []string // of a select
+	Label        string   // what a person reads beside or on it
+	Autocomplete string
+	Checked      bool
+	Required     bool
+	Readonly     bool
+	Hidden       bool // type hidden, or not shown
+	Noscript     bool // for agents without scripts
+	off          bool // a person left it unmarked
+	Over         Form // action, method and enctype of a button that has its own
+}
+
+// Read takes the body of an answer apart. What is not HTML becomes text.
+func Read(u *url.URL, status int, mediaType string, body []byte) *Page {
+	p := &Page{URL: u, Status: status}
 	if mediaType != "text/html" && mediaType != "application/xhtml+xml" {
-		p.text = fold(string(body[:min(len(body), 4*quoteRunes)]))
+		p.Words = strings.Join(strings.Fields(string(body[:min(len(body), maxWords)])), " ")
+		p.Text = fold(p.Words)
 		return p
 	}
-	r := reader{page: p, base: u, labels: map[string]string{}, known: map[*markup.Node]*form{}}
+	r := reader{Page: p, base: u, labels: map[string]string{}, known: map[*markup.Node]*Form{}}
 	r.visit(markup.Parse(body), scope{})
-	p.text = fold(r.words.String())
+	p.Words = strings.Join(strings.Fields(r.words.String()), " ")
+	p.Text = fold(p.Words)
 	for _, c := range r.controls {
-		if c.label == "" && c.id != "" {
-			c.label = r.labels[c.id]
+		if c.Label == "" && c.ID != "" {
+			c.Label = r.labels[c.ID]
 		}
 	}
-	ids := map[string]*form{}
-	for _, f := range slices.Backward(p.forms) {
-		ids[f.id] = f
+	ids := map[string]*Form{}
+	for _, f := range slices.Backward(p.Forms) {
+		ids[f.ID] = f
 	}
 	for _, o := range r.owned {
 		if f := ids[o.form]; f != nil {
-			f.controls = append(f.controls, o.control)
+			f.Controls = append(f.Controls, o.control)
 		}
 	}
 	return p
@@ -86,19 +101,19 @@ func read(u *url.URL, status int, mediaType string, body []byte) *page {
 
 // A reader walks the tree once.
 type reader struct {
-	*page
+	*Page
 	base     *url.URL
 	words    strings.Builder
 	labels   map[string]string
-	controls []*control
+	controls []*Control
 	owned    []owned
-	known    map[*markup.Node]*form
+	known    map[*markup.Node]*Form
 }
 
 // owned is a control that names its form.
 type owned struct {
 	form    string
-	control *control
+	control *Control
 }
 
 // scope is what an element inherits.
@@ -108,7 +123,7 @@ type scope struct {
 }
 
 func (r *reader) visit(n *markup.Node, s scope) {
-	if n.Text != "" && !s.hidden && r.words.Len() < 8*quoteRunes {
+	if n.Text != "" && !s.hidden && r.words.Len() < maxWords {
 		r.words.WriteString(n.Text)
 		r.words.WriteByte(' ')
 	}
@@ -128,7 +143,7 @@ func (r *reader) element(n *markup.Node, s *scope) bool {
 	}
 	switch n.Tag {
 	case "script":
-		r.scripts = true
+		r.Scripts = true
 		return false
 	case "style", "template", "title", "svg":
 		return false
@@ -139,11 +154,13 @@ func (r *reader) element(n *markup.Node, s *scope) bool {
 			r.base = u
 		}
 	case "meta":
-		if strings.EqualFold(n.Attr("http-equiv"), "refresh") && r.refresh == nil {
-			r.refresh = r.delayed(n.Attr("content"))
+		if strings.EqualFold(n.Attr("http-equiv"), "refresh") && r.Refresh == nil {
+			r.Refresh = r.delayed(n.Attr("content"))
 		}
 	case "form":
 		r.form(n)
+	case "a":
+		r.link(n, s.hidden)
 	case "label":
 		s.label, _ = textOf(n)
 		r.labels[n.Attr("for")] = s.label
@@ -158,81 +175,92 @@ func (r *reader) element(n *markup.Node, s *scope) bool {
 
 // note keeps the title and the first error message of the page.
 func (r *reader) note(n *markup.Node) {
-	if n.Tag == "title" && r.title == "" {
-		r.title, _ = textOf(n)
-		r.title = fold(r.title)
+	if n.Tag == "title" && r.Title == "" {
+		r.Title, _ = textOf(n)
+		r.Title = fold(r.Title)
 	}
 	names := strings.ToLower(n.Attr("class") + " " + n.Attr("id"))
-	if r.alert == "" && (n.Attr("role") == "alert" ||
+	if r.Alert == "" && (n.Attr("role") == "alert" ||
 		strings.Contains(names, "error") || strings.Contains(names, "alert")) {
 		// An element around the whole form says that there is an error, not which.
 		if text, controls := textOf(n); !controls {
-			r.alert = fold(text)
+			r.Alert = fold(text)
 		}
 	}
 }
 
-func (r *reader) form(n *markup.Node) {
-	f := &form{id: n.Attr("id"), name: n.Attr("id") + " " + n.Attr("name") + " " + n.Attr("class")}
-	f.action = r.url
-	r.target(f, n, "action", "method", "enctype")
-	if f.action != nil {
-		f.name += " " + path.Base(f.action.Path)
+func (r *reader) link(n *markup.Node, hidden bool) {
+	const most = 100
+	if hidden || len(r.Links) == most || !n.Has("href") {
+		return
 	}
-	r.forms = append(r.forms, f)
+	if u, err := r.base.Parse(strings.TrimSpace(n.Attr("href"))); err == nil {
+		text, _ := textOf(n)
+		r.Links = append(r.Links, Link{fold(text + " " + n.Attr("aria-label")), u})
+	}
+}
+
+func (r *reader) form(n *markup.Node) {
+	f := &Form{ID: n.Attr("id"), Name: n.Attr("id") + " " + n.Attr("name") + " " + n.Attr("class")}
+	f.Action = r.URL
+	r.target(f, n, "action", "method", "enctype")
+	if f.Action != nil {
+		f.Name += " " + path.Base(f.Action.Path)
+	}
+	r.Forms = append(r.Forms, f)
 	r.known[n] = f
 }
 
 // target reads where and how a form or its button submits.
-func (r *reader) target(f *form, n *markup.Node, action, method, enctype string) {
-	f.method, f.enctype = strings.ToLower(n.Attr(method)), strings.ToLower(n.Attr(enctype))
+func (r *reader) target(f *Form, n *markup.Node, action, method, enctype string) {
+	f.Method, f.Enctype = strings.ToLower(n.Attr(method)), strings.ToLower(n.Attr(enctype))
 	raw := strings.TrimSpace(n.Attr(action))
 	if raw == "" {
 		return
 	}
 	u, err := r.base.Parse(raw)
 	if err != nil {
-		f.action, f.badURL = nil, errors.New("the form's address is not a URL")
+		f.Action, f.BadURL = nil, errors.New("the form's address is not a URL")
 		return
 	}
-	f.action = u
+	f.Action = u
 }
 
 func (r *reader) control(n *markup.Node, s scope) {
 	if s.disabled || n.Has("disabled") {
 		return
 	}
-	c := &control{
-		kind: strings.ToLower(n.Attr("type")), name: n.Attr("name"), id: n.Attr("id"), value: n.Attr("value"),
-		autocomplete: strings.ToLower(n.Attr("autocomplete")), checked: n.Has("checked"),
-		required: n.Has("required"), readonly: n.Has("readonly"), noscript: s.noscript,
+	c := &Control{
+		Kind: strings.ToLower(n.Attr("type")), Name: n.Attr("name"), ID: n.Attr("id"), Value: n.Attr("value"),
+		Autocomplete: strings.ToLower(n.Attr("autocomplete")), Checked: n.Has("checked"),
+		Required: n.Has("required"), Readonly: n.Has("readonly"), Noscript: s.noscript,
 	}
-	c.label = fold(n.Attr("aria-label") + " " + n.Attr("title") + " " + n.Attr("placeholder") + " " + s.label)
+	c.Label = fold(n.Attr("aria-label") + " " + n.Attr("title") + " " + n.Attr("placeholder") + " " + s.label)
 	switch n.Tag {
 	case "button":
-		if c.kind != "reset" && c.kind != "button" {
-			c.kind = "submit"
+		if c.Kind != "reset" && c.Kind != "button" {
+			c.Kind = "submit"
 		}
 		text, _ := textOf(n)
-		c.label = fold(text + " " + c.label)
+		c.Label = fold(text + " " + c.Label)
 	case "select":
-		c.kind, c.values = "select", chosen(n)
+		c.Kind, c.Values = "select", chosen(n)
 	case "textarea":
-		c.kind = "textarea"
-		c.value, _ = textOf(n)
-		c.value = strings.TrimSuffix(c.value, " ") // which textOf puts behind each piece
+		c.Kind = "textarea"
+		c.Value, _ = textOf(n)
+		c.Value = strings.TrimSuffix(c.Value, " ") // which textOf puts behind each piece
 	default:
-		if c.kind == "submit" || c.kind == "image" {
-			c.label = fold(c.value + " " + n.Attr("alt") + " " + c.label)
+		if c.Kind == "submit" || c.Kind == "image" {
+			c.Label = fold(c.Value + " " + n.Attr("alt") + " " + c.Label)
 		}
 	}
-	c.hidden = s.hidden || c.kind == "hidden" || concealed(n)
-	r.target(&c.over, n, "formaction", "formmethod", "formenctype")
+	c.Hidden = s.hidden || c.Kind == "hidden" || concealed(n)
+	r.target(&c.Over, n, "formaction", "formmethod", "formenctype")
 	r.controls = append(r.controls, c)
 	if owner := n.Attr("form"); owner != "" {
 		r.owned = append(r.owned, owned{owner, c})
 	} else if f := r.known[n.Form]; f != nil {
-		f.controls = append(f.controls, c)
+		f.Controls = append(f.Controls, c)
 	}
 }
 

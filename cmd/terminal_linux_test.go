@@ -1,0 +1,97 @@
+package cmd
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"rely/internal/demoop"
+)
+
+// Somebody at a real terminal, at the other end of an SSH connection: the line
+// that forwards the port, the QR code, and the prompt that takes the address.
+func TestTerminalOverSSH(t *testing.T) {
+	t.Parallel()
+	a, _ := pasteApp(t)
+	op, err := (&invocation{App: a}).startOP(t.Context(), "127.0.0.1:0", true, demoop.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer op.stop()
+	near, far := terminal(t, 200)
+	home := t.TempDir()
+	program, err := exec.LookPath("rely")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rely := exec.CommandContext(t.Context(), program, "login", op.issuer, "--client-id", "demo")
+	rely.Env = []string{"HOME=" + home, "RELY_HOME=" + filepath.Join(home, "rely"), "PATH=" + os.Getenv("PATH"), "TERM=xterm", "LANG=C.UTF-8",
+		"SSH_CONNECTION=192.0.2.7 50000 198.51.100.9 2222", "USER=ada", "GORACE=atexit_sleep_ms=0"}
+	rely.Stdin, rely.Stdout, rely.Stderr = far, far, far
+	rely.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := rely.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = far.Close()
+	out := &screen{more: make(chan bool, 100)}
+	read := make(chan bool)
+	go func() {
+		defer close(read)
+		buf := make([]byte, 4096)
+		for {
+			n, err := near.Read(buf)
+			_, _ = out.Write(buf[:n])
+			if err != nil {
+				return // EIO: nobody has the other end open any more
+			}
+		}
+	}()
+	address := out.waitFor(t, op.issuer+"/authorize?")
+	out.waitFor(t, "code in it alone:")
+	_, _ = near.WriteString("not the answer\n")
+	out.waitFor(t, "that is not the answer")
+	_, _ = near.WriteString(signInElsewhere(t, address) + "\n")
+	err = rely.Wait()
+	<-read
+	text := out.String()
+	if err != nil || !strings.Contains(text, "Signed in as alice") {
+		t.Fatalf("got %v and\n%s", err, text)
+	}
+	if !regexp.MustCompile(`ssh -p 2222 -L (\d+):127\.0\.0\.1:\d+ ada@198\.51\.100\.9\r?\n`).MatchString(text) {
+		t.Errorf("got no line that forwards the port in\n%s", text)
+	}
+	if strings.Count(text, "\x1b[97;40m") < 20 {
+		t.Errorf("got no QR code in\n%s", text)
+	}
+}
+
+// terminal is both ends of a new pseudo-terminal (pty(7)).
+func terminal(t *testing.T, columns uint16) (near, far *os.File) {
+	t.Helper()
+	near, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Skipf("no pseudo-terminal here: %v", err)
+	}
+	t.Cleanup(func() { _ = near.Close() })
+	control := func(request uintptr, at unsafe.Pointer) {
+		t.Helper()
+		if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, near.Fd(), request, uintptr(at)); errno != 0 {
+			t.Fatal(errno)
+		}
+	}
+	var number, locked int32
+	control(syscall.TIOCSPTLCK, unsafe.Pointer(&locked))
+	control(syscall.TIOCGPTN, unsafe.Pointer(&number))
+	control(syscall.TIOCSWINSZ, unsafe.Pointer(&[4]uint16{50, columns, 0, 0}))
+	far, err = os.OpenFile("/dev/pts/"+strconv.Itoa(int(number)), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return near, far
+}

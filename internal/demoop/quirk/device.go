@@ -1,0 +1,67 @@
+package quirk
+
+import (
+	"fmt"
+	"net/http"
+)
+
+// devices lists lies and liberties around the device flow. Each shows in that
+// flow only.
+func devices() []Fault {
+	const (
+		answer = "RFC 8628 3.2"
+		polls  = "RFC 8628 3.5"
+	)
+	all := append(group("device", "login", 6,
+		Fault{Name: "device-denied", Help: "the person says no", Rule: polls, Exit: 5, On: Tokens, Serve: polled(0, "access_denied")},
+		Fault{Name: "device-expired", Help: "the code is too old at once", Rule: polls, Exit: 4, On: Tokens, Serve: polled(0, "expired_token")},
+		Fault{Name: "device-no-device-code", Help: "the answer has no device_code", Rule: answer, Device: lacks("device_code")},
+		Fault{Name: "device-no-user-code", Help: "the answer has no user_code", Rule: answer, Device: lacks("user_code")},
+		Fault{Name: "device-no-uri", Help: "the answer has no verification_uri", Rule: answer, Device: lacks("verification_uri")},
+		Fault{Name: "device-no-expires-in", Help: "the answer does not say how long the code lives", Rule: answer, Device: lacks("expires_in")},
+		Fault{Name: "device-escape-code", Help: "the code for the person has escape sequences", Rule: answer,
+			Device: metadata("user_code", "\x1b]0;pwned\x07\x1b[2JBCDF-GHJK")},
+		Fault{Name: "device-escape-uri", Help: "the address for the person has escape sequences", Rule: answer,
+			Device: metadata("verification_uri", "https://op.example/\x1b[2J\x1b[Hdevice")},
+		Fault{Name: "device-javascript-uri", Help: "the address for the person is a javascript: one", Rule: answer,
+			Device: metadata("verification_uri_complete", "javascript:alert(document.domain)//")},
+		Fault{Name: "device-file-uri", Help: "the address for the person is a file: one", Rule: answer,
+			Device: metadata("verification_uri_complete", "file:///etc/passwd")},
+		Fault{Name: "device-http-uri", Help: "the address for the person is http on another host", Rule: answer,
+			Device: metadata("verification_uri", "http://op.example/device")},
+		Fault{Name: "device-html", Help: "the answer is a web page", Rule: ruleJSON, On: Devices, Serve: html},
+		Fault{Name: "device-redirect", Help: "the device authorization endpoint is said to be elsewhere", Rule: ruleRedirect, Group: "transport", On: Devices,
+			Serve: elsewhere(http.StatusTemporaryRedirect, "https://evil.example/device_authorization")},
+		Fault{Name: "device-500", Help: "the device authorization endpoint answers 500 every time", Rule: rule500, Group: "transport", Exit: 7, On: Devices, Serve: unavailable},
+	), group("good", "login", 0,
+		Fault{Name: "good-device-slow-down", Help: "the client is told twice to ask more slowly", On: Tokens, Serve: polled(2, "slow_down")},
+		Fault{Name: "good-device-no-interval", Help: "the answer has no interval: it is 5 s", Device: lacks("interval")},
+		Fault{Name: "good-device-interval-string", Help: "the interval is a string", Device: func(m map[string]any) {
+			m["interval"] = fmt.Sprint(m["interval"])
+		}},
+		Fault{Name: "good-device-verification-url", Help: "verification_uri has the name that drafts had for it", Device: func(m map[string]any) {
+			m["verification_url"] = m["verification_uri"]
+			delete(m, "verification_uri")
+		}},
+	)...)
+	for i := range all {
+		all[i].Needs = "device"
+	}
+	return all
+}
+
+func lacks(name string) func(map[string]any) {
+	return func(m map[string]any) { delete(m, name) }
+}
+
+// polled answers a device's token requests with an error: the first few, or
+// with 0 all of them.
+func polled(few int, code string) func(*Exchange) {
+	return func(x *Exchange) {
+		if x.R.PostForm.Get("device_code") == "" || few > 0 && x.Count > few {
+			x.Good.ServeHTTP(x.W, x.R)
+			return
+		}
+		says(http.StatusBadRequest, "Content-Type", "application/json", `{"error":"`+code+`"}`)(x)
+	}
+}

@@ -1,0 +1,61 @@
+package session
+
+import (
+	"encoding/json"
+
+	"rely/internal/clientauth"
+	"rely/internal/provider"
+	"rely/internal/store"
+)
+
+// prove is how the client proves itself at the provider.
+func (k *Keeper) prove(client *store.Client, p *provider.Provider) (clientauth.Method, error) {
+	creds, err := k.Credentials(client, p)
+	if err != nil {
+		return nil, err
+	}
+	entry, err := clientauth.Choose(k.Settings.String("client_auth"), p.Metadata.ClientAuth, creds)
+	if err != nil {
+		return nil, err
+	}
+	return entry.New(creds)
+}
+
+// Credentials are what the client has to prove itself with: its secret, and
+// the key given for this run, or else those that it was registered with. p may
+// be nil where the provider was not asked yet.
+func (k *Keeper) Credentials(client *store.Client, p *provider.Provider) (clientauth.Credentials, error) {
+	c := clientauth.Credentials{ID: client.ClientID, Secret: client.Secret, KeysName: k.Settings.String("client_key_file"),
+		Audience: k.Settings.String("assertion_audience"), Now: k.Now}
+	if c.Audience == "" {
+		c.Audience = client.Issuer
+	}
+	var err error
+	if c.Keys, err = k.Key(); err != nil {
+		return c, err
+	}
+	if p != nil {
+		_ = json.Unmarshal(p.Metadata.Raw["token_endpoint_auth_signing_alg_values_supported"], &c.Algs)
+	}
+	var is struct {
+		Method string `json:"token_endpoint_auth_method"`
+		Alg    string `json:"token_endpoint_auth_signing_alg"`
+		JWKS   struct {
+			Keys []struct {
+				Kid string `json:"kid"`
+			} `json:"keys"`
+		} `json:"jwks"`
+	}
+	_ = json.Unmarshal(client.Metadata, &is) // a client made by hand has none
+	c.Alg = is.Alg
+	// The store may have keys for other ends too: encryption, DPoP.
+	if c.Keys.Empty() && (is.Method == "private_key_jwt" || k.Settings.String("client_auth") == "private_key_jwt") {
+		c.Keys, c.KeysName = client.Keys, "the profile's client record"
+		for _, key := range is.JWKS.Keys {
+			if key.Kid != "" {
+				c.Kids = append(c.Kids, key.Kid)
+			}
+		}
+	}
+	return c, nil
+}

@@ -1,0 +1,65 @@
+package useragent
+
+import (
+	"strings"
+
+	"rsc.io/qr"
+)
+
+// How a QR code is drawn.
+const (
+	QRAscii  = iota // "##" for each dark square
+	QRBlocks        // half blocks, two squares high; for a dark background
+	QRColour        // half blocks with their own black and white
+)
+
+// quiet is the white border that ISO/IEC 18004 wants, in squares.
+const quiet = 4
+
+// QR draws text as a QR code no wider than columns (0: however wide); empty
+// where it does not fit.
+func QR(text string, style, columns int) string {
+	code, err := qr.Encode(text, qr.L)
+	if err != nil {
+		return ""
+	}
+	wide, end := code.Size+2*quiet, code.Size+quiet
+	if style == QRAscii && columns > 0 && 2*wide > columns || columns > 0 && wide > columns {
+		return ""
+	}
+	var b strings.Builder
+	for y := -quiet; y < end; y++ {
+		if style == QRAscii {
+			for x := -quiet; x < end; x++ {
+				b.WriteString(map[bool]string{true: "##", false: "  "}[code.Black(x, y)])
+			}
+			b.WriteString("\n")
+			continue
+		}
+		if style == QRColour {
+			b.WriteString("\x1b[97;40m")
+		}
+		for x := -quiet; x < end; x++ {
+			b.WriteString(half(!code.Black(x, y), y+1 < end && !code.Black(x, y+1)))
+		}
+		if style == QRColour {
+			b.WriteString("\x1b[0m")
+		}
+		b.WriteString("\n")
+		y++
+	}
+	return b.String()
+}
+
+// half is one character for two squares, one above the other, drawn in light.
+func half(upper, lower bool) string {
+	switch {
+	case upper && lower:
+		return "\u2588"
+	case upper:
+		return "\u2580"
+	case lower:
+		return "\u2584"
+	}
+	return " "
+}
