@@ -20,7 +20,11 @@ func (i *invocation) announce(r *flows.Request, o useragent.Options, a flows.Ann
 		return
 	case a.Trouble != nil:
 		i.say("rely: note: %s\n", fault.VisibleUpTo(a.Trouble.Error(), 300))
-		i.say("Open the address above in any browser on this machine.\n")
+		where := "this machine"
+		if a.UserCode != "" {
+			where = "any machine"
+		}
+		i.say("Open the address above in any browser on %s.\n", where)
 		return
 	case a.UserCode != "":
 		i.announceDevice(r, o, a)

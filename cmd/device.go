@@ -15,7 +15,7 @@ func (i *invocation) announceDevice(r *flows.Request, o useragent.Options, a flo
 	switch {
 	case !r.Person:
 		if i.verbose() > 0 {
-			i.say("Signing in at %s with the code %s.\n", page, i.shown(a.UserCode))
+			i.say("Signing in at %s.\n", page)
 		}
 		return
 	case i.quiet():

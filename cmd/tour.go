@@ -133,8 +133,9 @@ func (t *tour) grants() []string {
 	if !t.device() {
 		return []string{"authorization_code", "refresh_token"}
 	}
-	// The authorization code goes with the response type, as OIDC Registration 2 wants it.
-	return []string{"authorization_code", "urn:ietf:params:oauth:grant-type:device_code", "refresh_token"}
+	entry, _ := flows.Find("device") // the table has it
+	// The authorization code goes with the response type (OIDC Registration 2).
+	return []string{"authorization_code", entry.Grant, "refresh_token"}
 }
 
 func proof(method string) string {

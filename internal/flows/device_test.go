@@ -34,6 +34,10 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errors.New("nobody is there")
 	case "503":
 		status, kind, body = 503, "text/plain", "later"
+	case "429 slow_down":
+		status, body = 429, `{"error":"slow_down"}`
+	case "429":
+		status, body = 429, `{"error":"too_many_requests"}`
 	case "html":
 		status, kind, body = 200, "text/html", "<p>hello"
 	case "tokens":
@@ -84,6 +88,8 @@ func TestPoll(t *testing.T) {
 		"the first request goes out after one interval":  {[]string{"tokens"}, 0, "", []int{5}},
 		"pending goes on at the same pace":               {[]string{pending, pending, "tokens"}, 0, "", []int{5, 5, 5}},
 		"slow_down adds five seconds for good":           {[]string{pending, "slow_down", pending, "slow_down", pending, "tokens"}, 0, "", []int{5, 5, 10, 10, 15, 15}},
+		"slow_down as Auth0 says it":                     {[]string{"429 slow_down", "tokens"}, 0, "", []int{5, 10}},
+		"a provider that has enough":                     {[]string{"429", pending, "tokens"}, 0, "", []int{5, 10, 5}},
 		"the person says no: at once":                    {[]string{pending, "access_denied"}, fault.Denied, "token.access_denied", []int{5, 5}},
 		"the code ran out: at once":                      {[]string{"expired_token"}, fault.Login, "device.expired", []int{5}},
 		"another error is the provider's no":             {[]string{"invalid_grant"}, fault.Denied, "token.invalid_grant", []int{5}},

@@ -72,12 +72,15 @@ func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	t.answer = a
-	if s := a.Status; s >= 500 || s == http.StatusTooManyRequests || s/100 == 3 {
+	if s := a.Status; s >= 500 || s/100 == 3 {
 		return nil, a.Unexpected(t.op)
 	}
 	t.members, err = a.JSON(t.op)
-	if err != nil && a.Status/100 == 2 {
+	switch {
+	case err != nil && a.Status/100 == 2:
 		return nil, err
+	case a.Status == http.StatusTooManyRequests && text(t.members, "error") != "slow_down":
+		return nil, a.Unexpected(t.op) // Auth0 says slow_down with this status
 	}
 	// x/oauth2 refuses fractions in expires_in and counts by the process's
 	// clock: tokens() reads it instead.

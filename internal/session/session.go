@@ -47,7 +47,7 @@ func (k *Keeper) Client(ctx context.Context) (*store.Client, error) {
 			Hint: "run \"rely register\", or give the id that the provider's administrator has for you with --client-id ID"}
 	}
 	var err error
-	if c.Secret, err = k.Secret(); err != nil || !c.Secret.Empty() || k.Profile == "" {
+	if c.Secret, err = k.Secret(); err != nil || k.Profile == "" {
 		return c, err
 	}
 	s, err := k.Store()
@@ -57,6 +57,9 @@ func (k *Keeper) Client(ctx context.Context) (*store.Client, error) {
 	kept, err := s.Client(ctx, k.Profile)
 	if err != nil || kept == nil || kept.Issuer != c.Issuer || kept.ClientID != c.ClientID {
 		return c, err // another issuer's secret is never sent (RFC 9700 4.4)
+	}
+	if !c.Secret.Empty() { // given now: it takes the place of the one kept
+		kept.Secret, kept.SecretExpires = c.Secret, time.Time{}
 	}
 	k.Learn(kept.Secret.Reveal())
 	k.Learn(kept.RegistrationToken.Reveal())

@@ -8,8 +8,8 @@ import (
 
 // How a QR code is drawn.
 const (
-	QRAscii  = iota // "##" for each dark square
-	QRBlocks        // half blocks, two squares high; for a dark background
+	QRAscii  = iota // "##" for each light square, for a dark background
+	QRBlocks        // half blocks, two squares high, the same way round
 	QRColour        // half blocks with their own black and white
 )
 
@@ -31,7 +31,7 @@ func QR(text string, style, columns int) string {
 	for y := -quiet; y < end; y++ {
 		if style == QRAscii {
 			for x := -quiet; x < end; x++ {
-				b.WriteString(map[bool]string{true: "##", false: "  "}[code.Black(x, y)])
+				b.WriteString(map[bool]string{true: "  ", false: "##"}[code.Black(x, y)])
 			}
 			b.WriteString("\n")
 			continue
