@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -131,12 +132,17 @@ func TestWrongPassword(t *testing.T) {
 	p, h := shared(t), newHome(t)
 	args := public(h, p)
 	h.file("password", h.secret("not-her-looking-glass"))
-	r := h.exits(5, args...)
+	r := h.exits(5, append(args, "--trace")...)
 	if r.stdout != "" {
 		t.Errorf("got %q on stdout, want nothing", r.stdout)
 	}
-	// One try: a second one could lock the account at a real provider.
-	if n := p.answers(t, `POST /interaction/\S+/login 401`); n != 1 {
+	// One try: a second one could lock the account at a real provider. Other
+	// tests type wrong passwords there as well, each in its own interaction.
+	tries := regexp.MustCompile(`POST \S+(/interaction/\S+/login)`).FindAllStringSubmatch(r.stderr, -1)
+	if len(tries) != 1 {
+		t.Fatalf("got %d tries of the password, want 1\n%s", len(tries), r.stderr)
+	}
+	if n := p.answers(t, "POST "+tries[0][1]+" 401"); n != 1 {
 		t.Errorf("got %d wrong passwords at the provider, want 1", n)
 	}
 	h.exits(3, "tokens", "-p", "web") // nothing was kept, not even the profile
