@@ -38,11 +38,11 @@ func quickTokens(a *app.App, args []string) (code int, done bool) {
 	if err != nil {
 		return 0, false
 	}
-	s, err := st.Session(context.Background(), name)
-	if err != nil || s.Settings == "" || s.Settings != files.Digest(name) || s.Expiry.Sub(a.Now()) < quickTTL || s.Access.Empty() {
+	access, expiry, settings, ok := st.Token(context.Background(), name)
+	if !ok || settings != files.Digest(name) || expiry.Sub(a.Now()) < quickTTL {
 		return 0, false
 	}
-	r := output.Result{Schema: "tokens/1", Raw: s.Access.Reveal()}
+	r := output.Result{Schema: "tokens/1", Raw: access.Reveal()}
 	return 0, output.Print(a.Stdout, "raw", r) == nil
 }
 
