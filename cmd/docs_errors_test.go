@@ -16,7 +16,7 @@ import (
 	"testing"
 
 	"rely/internal/fault"
-	"rely/internal/flows"
+	"rely/internal/flows/front"
 	"rely/internal/idtoken"
 )
 
@@ -48,7 +48,7 @@ func docErrors(t *testing.T) string {
 	demand := func(id, op, spec, demand, pkg string) {
 		all[id] = &entry{[]string{"Protocol"}, []string{op}, []string{spec}, []string{"(it demands: " + demand + ")"}, []string{code(pkg)}}
 	}
-	for _, r := range flows.ResponseChecks() {
+	for _, r := range front.ResponseChecks() {
 		demand("login."+r.Name, "check the authorization response", r.Spec, r.Demand, "internal/flows")
 	}
 	for _, r := range idtoken.Rules() {

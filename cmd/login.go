@@ -10,6 +10,7 @@ import (
 
 	"rely/internal/fault"
 	"rely/internal/flows"
+	"rely/internal/flows/request"
 	"rely/internal/output"
 	"rely/internal/store"
 )
@@ -162,7 +163,7 @@ func (l *login) report(t *flows.Tokens) error {
 	who := "Signed in"
 	out := loginJSON{Profile: l.profile, Issuer: issuer, Scope: t.Scope, Checks: rungs(t.Ladder)}
 	if t.Claims != nil {
-		out.Subject, out.Name = t.Claims.Subject, flows.DisplayName(t.Claims)
+		out.Subject, out.Name = t.Claims.Subject, request.DisplayName(t.Claims)
 		who += " as " + fault.VisibleUpTo(out.Name, 100)
 	}
 	if !t.Expiry.IsZero() {
@@ -180,7 +181,7 @@ func (l *login) report(t *flows.Tokens) error {
 // scopeDifference tells where the provider granted less than was asked, which
 // it may (RFC 6749 3.3).
 func (l *login) scopeDifference(granted string) {
-	if missing := flows.MissingScopes(l.values.String("scope"), granted); missing != "" {
+	if missing := request.MissingScopes(l.values.String("scope"), granted); missing != "" {
 		l.say("rely: note: the provider did not grant: %s\n", fault.Visible(missing))
 	}
 }

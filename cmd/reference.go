@@ -12,6 +12,7 @@ import (
 	"rely/internal/demoop"
 	"rely/internal/fault"
 	"rely/internal/flows"
+	"rely/internal/flows/front"
 	"rely/internal/idtoken"
 	"rely/internal/output"
 	"rely/internal/registration"
@@ -140,7 +141,7 @@ func outputPage() string {
 
 func checksPage() string {
 	var rows [][]string
-	for _, r := range flows.ResponseChecks() {
+	for _, r := range front.ResponseChecks() {
 		rows = append(rows, []string{code(r.Name), r.Spec, r.Demand})
 	}
 	for _, r := range idtoken.Rules() {

@@ -12,6 +12,7 @@ import (
 	"rely/internal/demoop"
 	"rely/internal/fault"
 	"rely/internal/flows"
+	"rely/internal/flows/request"
 	"rely/internal/idtoken"
 	"rely/internal/output"
 	"rely/internal/registration"
@@ -195,7 +196,7 @@ func (t *tour) signIn(ctx context.Context) error {
 			t.tell("     ok  %-16s %s\n", rung.Name, rung.Spec)
 		}
 	}
-	t.tell("   signed in as %s\n", fault.VisibleUpTo(flows.DisplayName(tokens.Claims), 100))
+	t.tell("   signed in as %s\n", fault.VisibleUpTo(request.DisplayName(tokens.Claims), 100))
 	return nil
 }
 

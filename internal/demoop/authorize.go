@@ -11,6 +11,7 @@ import (
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/device"
 	"rely/internal/demoop/page"
+	"rely/internal/demoop/reply"
 )
 
 // An authz is an authorization request that may be answered at its redirect
@@ -31,7 +32,7 @@ type authz struct {
 }
 
 // authorize is the authorization endpoint (OIDC Core 3.1.2).
-func (s *Server) authorize(r *http.Request) reply {
+func (s *Server) authorize(r *http.Request) reply.Reply {
 	q := r.URL.Query()
 	if r.Method == http.MethodPost {
 		q = r.PostForm
@@ -59,7 +60,7 @@ func (s *Server) authorize(r *http.Request) reply {
 }
 
 // wrong is the page for a request whose sender cannot be told.
-func wrong(words, detail string) reply {
+func wrong(words, detail string) reply.Reply {
 	return page.Notice(http.StatusBadRequest, "This request cannot be answered", words, detail).Write
 }
 
@@ -144,7 +145,7 @@ func (a *authz) pkce(q url.Values) (id, why string) {
 }
 
 // deny answers with an error at the redirect URI.
-func (s *Server) deny(a *authz, id, why string) reply {
+func (s *Server) deny(a *authz, id, why string) reply.Reply {
 	if a.device != nil {
 		a.device.Deny()
 		return decided("The device gets nothing: " + why + ".")
@@ -154,7 +155,7 @@ func (s *Server) deny(a *authz, id, why string) reply {
 
 // respond sends the answer to the client: with state as it came, and with iss
 // (RFC 9207 2).
-func (s *Server) respond(a *authz, v url.Values) reply {
+func (s *Server) respond(a *authz, v url.Values) reply.Reply {
 	if a.state != "" {
 		v.Set("state", a.state)
 	}
@@ -172,5 +173,5 @@ func (s *Server) respond(a *authz, v url.Values) reply {
 	if strings.Contains(a.redirect, "?") {
 		glue = "&"
 	}
-	return to(a.redirect + glue + v.Encode())
+	return reply.To(a.redirect + glue + v.Encode())
 }

@@ -1,12 +1,12 @@
 package demoop
 
 import (
-	"encoding/json"
 	"net"
 	"slices"
 	"time"
 
 	"rely/internal/demoop/account"
+	"rely/internal/demoop/application"
 	"rely/internal/demoop/device"
 	"rely/internal/demoop/redirect"
 	"rely/internal/secret"
@@ -27,12 +27,10 @@ type Client struct {
 	AuthMethod             string   // empty: any the client can do
 	IDTokenAlg             string   // empty: RS256, the default of OIDC registration 2
 
-	authAlg  string          // token_endpoint_auth_signing_alg; empty: any of the method's
-	keys     json.RawMessage // jwks as registered
-	issued   time.Time
-	until    time.Time      // end of the secret; zero: never
-	token    string         // registration access token; empty: not registered dynamically
-	metadata map[string]any // what registration accepted
+	issued     time.Time
+	until      time.Time            // end of the secret; zero: never
+	token      string               // registration access token; empty: not registered dynamically
+	registered application.Metadata // what registration accepted
 }
 
 func (c *Client) public() bool { return c.Secret.Empty() && c.AuthMethod != "private_key_jwt" }
@@ -72,9 +70,9 @@ func standing() []Client {
 }
 
 // mayRedirect reports whether uri is one the client registered.
-func (c *Client) mayRedirect(uri string) bool { return c.registered(uri, c.RedirectURIs) }
+func (c *Client) mayRedirect(uri string) bool { return c.among(uri, c.RedirectURIs) }
 
-func (c *Client) registered(uri string, list []string) bool {
+func (c *Client) among(uri string, list []string) bool {
 	return redirect.Registered(uri, list, c.AnyLoopback, c.Native)
 }
 

@@ -8,12 +8,13 @@ import (
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/device"
 	"rely/internal/demoop/page"
+	"rely/internal/demoop/reply"
 )
 
 // deviceAuthorization begins a sign-in on a device (RFC 8628 3.1, 3.2).
-func (s *Server) deviceAuthorization(r *http.Request) reply {
+func (s *Server) deviceAuthorization(r *http.Request) reply.Reply {
 	if n := repeated(r.PostForm); n != "" {
-		return refuse(http.StatusBadRequest, "invalid_request", n+" is there more than once")
+		return reply.Refuse(http.StatusBadRequest, "invalid_request", n+" is there more than once")
 	}
 	c, no := s.authenticate(r)
 	if no != nil {
@@ -22,9 +23,9 @@ func (s *Server) deviceAuthorization(r *http.Request) reply {
 	scopes := within(strings.Fields(r.PostForm.Get("scope")), within(c.scopes(), account.UserScopes()))
 	switch {
 	case !c.may(device.Grant):
-		return refuse(http.StatusBadRequest, "unauthorized_client", "the client is not registered for this grant type")
+		return reply.Refuse(http.StatusBadRequest, "unauthorized_client", "the client is not registered for this grant type")
 	case len(scopes) == 0:
-		return refuse(http.StatusBadRequest, "invalid_scope", "no scope that this client may ask for")
+		return reply.Refuse(http.StatusBadRequest, "invalid_scope", "no scope that this client may ask for")
 	}
 	w := s.devices.Open(c.ID, scopes, s.now())
 	m := map[string]any{
@@ -36,13 +37,13 @@ func (s *Server) deviceAuthorization(r *http.Request) reply {
 			f.Device(m)
 		}
 	}
-	return object(http.StatusOK, m)
+	return reply.Object(http.StatusOK, m)
 }
 
 // device is the page on which a person types the code, or sees the one that
 // came with the address (RFC 8628 3.3). They are asked every time whether to
 // allow it: somebody else may have sent them here (5.4).
-func (s *Server) device(r *http.Request) reply {
+func (s *Server) device(r *http.Request) reply.Reply {
 	form := page.Code{Action: s.base + "/device", Typed: r.Form.Get("user_code")}
 	if r.Method != http.MethodPost {
 		return form.Page().Write
@@ -58,11 +59,11 @@ func (s *Server) device(r *http.Request) reply {
 }
 
 // poll is a device's token request (RFC 8628 3.4).
-func (s *Server) poll(c *Client, f url.Values) reply {
+func (s *Server) poll(c *Client, f url.Values) reply.Reply {
 	g, id, why := s.devices.Poll(f.Get("device_code"), c.ID, s.now())
 	switch {
 	case id != "":
-		return refuse(http.StatusBadRequest, id, why)
+		return reply.Refuse(http.StatusBadRequest, id, why)
 	case !s.alive(g):
 		return badGrant("the client is gone")
 	}
@@ -70,6 +71,6 @@ func (s *Server) poll(c *Client, f url.Values) reply {
 }
 
 // decided is what the person sees who allowed or denied a device.
-func decided(words string) reply {
+func decided(words string) reply.Reply {
 	return page.Notice(http.StatusOK, "That was all", words+" You can close this page and go back to the device.").Write
 }

@@ -10,6 +10,7 @@ import (
 
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/page"
+	"rely/internal/demoop/reply"
 	"rely/internal/demoop/shelf"
 )
 
@@ -64,7 +65,7 @@ func (s *Server) open(sess *session) *session {
 	return sess
 }
 
-func (s *Server) setCookie(value string, r reply) reply {
+func (s *Server) setCookie(value string, r reply.Reply) reply.Reply {
 	path := s.issuer.Path
 	if path == "" {
 		path = "/"
@@ -74,12 +75,12 @@ func (s *Server) setCookie(value string, r reply) reply {
 	if value == "" {
 		c.MaxAge = -1
 	}
-	return with("Set-Cookie", c.String(), r)
+	return reply.With("Set-Cookie", c.String(), r)
 }
 
 // proceed takes a request one step further: a page, or the answer. tx is the
 // name it is kept under, empty for a new one.
-func (s *Server) proceed(p *pending, tx string, sess *session) reply {
+func (s *Server) proceed(p *pending, tx string, sess *session) reply.Reply {
 	silent := slices.Contains(p.prompt, "none")
 	if s.mustSignIn(p, sess) {
 		if silent {
@@ -133,7 +134,7 @@ func (s *Server) keep(p *pending, tx string, sess *session) string {
 	return tx
 }
 
-func (s *Server) showSignIn(p *pending, tx string, sess *session, name, problem string) reply {
+func (s *Server) showSignIn(p *pending, tx string, sess *session, name, problem string) reply.Reply {
 	if sess == nil {
 		sess = s.open(&session{})
 	}
@@ -142,7 +143,7 @@ func (s *Server) showSignIn(p *pending, tx string, sess *session, name, problem 
 		Username: name, Problem: problem, Accounts: s.accounts()}.Page(page.Target(p.redirect)).Write)
 }
 
-func (s *Server) showConsent(p *pending, tx string, sess *session) reply {
+func (s *Server) showConsent(p *pending, tx string, sess *session) reply.Reply {
 	var items []string
 	for _, x := range p.scopes {
 		items = append(items, account.InWords(x))
@@ -157,7 +158,7 @@ func (s *Server) showConsent(p *pending, tx string, sess *session) reply {
 
 // form finds the request that a posted form belongs to. Cookie, hidden token
 // and request must be one browser's.
-func (s *Server) form(r *http.Request) (*pending, *session, reply) {
+func (s *Server) form(r *http.Request) (*pending, *session, reply.Reply) {
 	p, _, ok := s.pending.Get(r.PostForm.Get("tx"), s.now())
 	sess, known := s.session(r)
 	if !ok || !known || !shelf.Same(p.cookie, sess.cookie) || !shelf.Same(r.PostForm.Get("csrf"), sess.csrf) {
@@ -168,7 +169,7 @@ func (s *Server) form(r *http.Request) (*pending, *session, reply) {
 }
 
 // login takes the sign-in form.
-func (s *Server) login(r *http.Request) reply {
+func (s *Server) login(r *http.Request) reply.Reply {
 	p, sess, no := s.form(r)
 	if no != nil || p.authz == nil {
 		return or(no)
@@ -195,11 +196,11 @@ func (s *Server) login(r *http.Request) reply {
 	next = s.open(next)
 	p.authed = true
 	tx = s.keep(p, tx, next)
-	return s.setCookie(next.cookie, to(s.base+"/continue?tx="+tx))
+	return s.setCookie(next.cookie, reply.To(s.base+"/continue?tx="+tx))
 }
 
 // goOn is where a sign-in leads: the next page, or the answer.
-func (s *Server) goOn(r *http.Request) reply {
+func (s *Server) goOn(r *http.Request) reply.Reply {
 	tx := r.URL.Query().Get("tx")
 	p, _, ok := s.pending.Get(tx, s.now())
 	sess, known := s.session(r)
@@ -210,7 +211,7 @@ func (s *Server) goOn(r *http.Request) reply {
 }
 
 // consent takes the consent form.
-func (s *Server) consent(r *http.Request) reply {
+func (s *Server) consent(r *http.Request) reply.Reply {
 	p, sess, no := s.form(r)
 	if no != nil || p.authz == nil || sess.user == nil {
 		return or(no)
@@ -226,7 +227,7 @@ func (s *Server) consent(r *http.Request) reply {
 }
 
 // or is the reply, or the page for a request that is not waiting for this.
-func or(r reply) reply {
+func or(r reply.Reply) reply.Reply {
 	if r != nil {
 		return r
 	}

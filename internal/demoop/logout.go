@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"rely/internal/demoop/page"
+	"rely/internal/demoop/reply"
 )
 
 // logout is the end session endpoint (RP-Initiated Logout 2). The person is
 // always asked when there is a session: a page that signs people out by being
 // loaded is a nuisance.
-func (s *Server) logout(r *http.Request) reply {
+func (s *Server) logout(r *http.Request) reply.Reply {
 	q := r.URL.Query()
 	if r.Method == http.MethodPost {
 		q = r.PostForm
@@ -35,7 +36,7 @@ func (s *Server) logout(r *http.Request) reply {
 	switch {
 	case id != "" && c == nil:
 		return wrong("The application is not registered here.", "client_id: "+id)
-	case after != "" && (c == nil || !c.registered(after, c.PostLogoutRedirectURIs)):
+	case after != "" && (c == nil || !c.among(after, c.PostLogoutRedirectURIs)):
 		return wrong("The application asked to go on to an address that it has not registered.", "post_logout_redirect_uri: "+after)
 	}
 	if state := q.Get("state"); after != "" && state != "" {
@@ -59,7 +60,7 @@ func (s *Server) logout(r *http.Request) reply {
 }
 
 // logoutConfirm takes the sign-out form.
-func (s *Server) logoutConfirm(r *http.Request) reply {
+func (s *Server) logoutConfirm(r *http.Request) reply.Reply {
 	p, sess, no := s.form(r)
 	if no != nil || p.authz != nil {
 		return or(no)
@@ -73,9 +74,9 @@ func (s *Server) logoutConfirm(r *http.Request) reply {
 	return s.setCookie("", signedOut(p.after))
 }
 
-func signedOut(after string) reply {
+func signedOut(after string) reply.Reply {
 	if after != "" {
-		return to(after)
+		return reply.To(after)
 	}
 	return page.Notice(http.StatusOK, "Signed out", "You are signed out of the demo provider. You can close this page.").Write
 }

@@ -9,10 +9,11 @@ import (
 	"rely/internal/demoop/device"
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/page"
+	"rely/internal/demoop/reply"
 )
 
 // discovery describes the provider (OIDC Discovery 3, RFC 8414 2).
-func (s *Server) discovery(*http.Request) reply {
+func (s *Server) discovery(*http.Request) reply.Reply {
 	var claims []string
 	for _, scope := range account.UserScopes() {
 		claims = append(claims, account.Claims(scope)...)
@@ -54,7 +55,7 @@ func (s *Server) discovery(*http.Request) reply {
 			f.Metadata(m)
 		}
 	}
-	return with("Cache-Control", "public, max-age=300", object(http.StatusOK, m))
+	return reply.With("Cache-Control", "public, max-age=300", reply.Object(http.StatusOK, m))
 }
 
 func grantTypes() []string {
@@ -62,21 +63,21 @@ func grantTypes() []string {
 }
 
 // jwks publishes the keys (RFC 7517 5).
-func (s *Server) jwks(*http.Request) reply {
+func (s *Server) jwks(*http.Request) reply.Reply {
 	set, err := s.ring.JWKs()
 	if err != nil {
-		return refuse(http.StatusInternalServerError, "server_error", "the keys cannot be published")
+		return reply.Refuse(http.StatusInternalServerError, "server_error", "the keys cannot be published")
 	}
 	for _, f := range s.faults {
 		if f.Keys != nil {
 			set = f.Keys(set)
 		}
 	}
-	return with("Cache-Control", "public, max-age=300", object(http.StatusOK, map[string]any{"keys": set}))
+	return reply.With("Cache-Control", "public, max-age=300", reply.Object(http.StatusOK, map[string]any{"keys": set}))
 }
 
 // home is for the person who types the issuer into a browser.
-func (s *Server) home(*http.Request) reply {
+func (s *Server) home(*http.Request) reply.Reply {
 	return page.Notice(http.StatusOK, "This is an OpenID Provider",
 		"There is nothing to see here: an application sends you to the page that you need. What it can do stands in its metadata:",
 		s.base+"/.well-known/openid-configuration").Write

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 
+	"rely/internal/demoop/reply"
 	"rely/internal/demoop/shelf"
 )
 
@@ -16,7 +17,7 @@ const resetType = "application/vnd.pingidentity.password.reset+json"
 
 // changePassword changes the signed-in user's own password, in PingOne's wire
 // form.
-func (s *Server) changePassword(r *http.Request) reply {
+func (s *Server) changePassword(r *http.Request) reply.Reply {
 	a, no := s.bearer(r, "p1:reset:userPassword")
 	switch {
 	case no != nil:
@@ -47,27 +48,27 @@ func (s *Server) changePassword(r *http.Request) reply {
 			map[string]any{"code": "INVALID_VALUE", "target": "newPassword", "message": "User password did not satisfy password policy requirements.", "innerError": inner})
 	}
 	a.user.Password, a.user.Changed = in.New, true
-	return object(http.StatusOK, map[string]any{"environment": map[string]string{"id": "demo"}, "status": "OK",
+	return reply.Object(http.StatusOK, map[string]any{"environment": map[string]string{"id": "demo"}, "status": "OK",
 		"lastChangedAt": s.now().UTC().Format("2006-01-02T15:04:05.000Z")})
 }
 
 // pingError is PingOne's error body.
-func pingError(code int, id, message string, details ...map[string]any) reply {
+func pingError(code int, id, message string, details ...map[string]any) reply.Reply {
 	m := map[string]any{"id": shelf.Fresh()[:16], "code": id, "message": message}
 	if len(details) > 0 {
 		m["details"] = details
 	}
-	return object(code, m)
+	return reply.Object(code, m)
 }
 
 // passwordPolicies tells the rules, as PingOne lists them.
-func (s *Server) passwordPolicies(r *http.Request) reply {
+func (s *Server) passwordPolicies(r *http.Request) reply.Reply {
 	if _, no := s.bearer(r, "p1:read:userPassword", "p1:reset:userPassword"); no != nil {
 		return no
 	}
 	policy := map[string]any{"id": "demo-policy", "name": "Demo", "default": true,
 		"description":         "At least 8 characters, one of them a digit, without the user name",
 		"excludesProfileData": true, "length": map[string]int{"min": 8, "max": 255}, "minCharacters": map[string]int{"0123456789": 1}}
-	return object(http.StatusOK, map[string]any{"count": 1, "size": 1,
+	return reply.Object(http.StatusOK, map[string]any{"count": 1, "size": 1,
 		"_embedded": map[string]any{"passwordPolicies": []any{policy}}})
 }

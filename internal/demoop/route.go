@@ -2,23 +2,20 @@ package demoop
 
 import (
 	"bytes"
-	"encoding/json"
 	"io"
 	"net/http"
 	"slices"
 	"strings"
 
 	"rely/internal/demoop/quirk"
+	"rely/internal/demoop/reply"
 )
-
-// A reply is an answer that is decided and only has to be sent.
-type reply func(w http.ResponseWriter)
 
 // routes is the map of the house.
 func (s *Server) routes() *http.ServeMux {
 	m := http.NewServeMux()
 	base := strings.TrimSuffix(s.issuer.Path, "/")
-	on := func(methods, path string, e quirk.Endpoint, h func(*http.Request) reply) {
+	on := func(methods, path string, e quirk.Endpoint, h func(*http.Request) reply.Reply) {
 		for method := range strings.FieldsSeq(methods) {
 			m.Handle(method+" "+path, s.at(e, h))
 		}
@@ -49,7 +46,7 @@ func (s *Server) routes() *http.ServeMux {
 // at wraps a handler: the body is read up to its limit, the request counted,
 // the fault that has taken the endpoint over asked, and the handler run alone.
 // Whatever waits for the network does so outside the lock.
-func (s *Server) at(e quirk.Endpoint, h func(*http.Request) reply) http.Handler {
+func (s *Server) at(e quirk.Endpoint, h func(*http.Request) reply.Reply) http.Handler {
 	good := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		answer := h(r)
@@ -59,12 +56,12 @@ func (s *Server) at(e quirk.Endpoint, h func(*http.Request) reply) http.Handler 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		if err != nil {
-			refuse(http.StatusRequestEntityTooLarge, "invalid_request", errTooLarge.Error())(w)
+			reply.Refuse(http.StatusRequestEntityTooLarge, "invalid_request", errTooLarge.Error())(w)
 			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		if err := r.ParseForm(); err != nil {
-			refuse(http.StatusBadRequest, "invalid_request", "the parameters cannot be read")(w)
+			reply.Refuse(http.StatusBadRequest, "invalid_request", "the parameters cannot be read")(w)
 			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
@@ -89,66 +86,6 @@ func (s *Server) count(e quirk.Endpoint, r *http.Request) int {
 		}
 	}
 	return s.counts[string(e)]
-}
-
-// object answers with JSON that is not to be kept.
-func object(code int, v any) reply {
-	return func(w http.ResponseWriter) {
-		b, err := json.Marshal(v)
-		if err != nil {
-			http.Error(w, "the answer cannot be encoded", http.StatusInternalServerError)
-			return
-		}
-		h := w.Header()
-		h.Set("Content-Type", "application/json")
-		if h.Get("Cache-Control") == "" {
-			h.Set("Cache-Control", "no-store")
-			h.Set("Pragma", "no-cache")
-		}
-		h.Set("X-Content-Type-Options", "nosniff")
-		w.WriteHeader(code)
-		_, _ = w.Write(b)
-	}
-}
-
-// with adds a header line to an answer.
-func with(name, value string, r reply) reply {
-	return func(w http.ResponseWriter) {
-		w.Header().Add(name, value)
-		r(w)
-	}
-}
-
-// refuse is an error object (RFC 6749 5.2).
-func refuse(code int, id, description string) reply {
-	return object(code, map[string]string{"error": id, "error_description": description})
-}
-
-func plain(code int, words string) reply {
-	return func(w http.ResponseWriter) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.WriteHeader(code)
-		_, _ = io.WriteString(w, words+"\n")
-	}
-}
-
-func empty(code int) reply {
-	return func(w http.ResponseWriter) {
-		w.Header().Set("Cache-Control", "no-store")
-		w.WriteHeader(code)
-	}
-}
-
-// to sends the browser on with a GET.
-func to(uri string) reply {
-	return func(w http.ResponseWriter) {
-		h := w.Header()
-		h.Set("Location", uri)
-		h.Set("Cache-Control", "no-store")
-		h.Set("Referrer-Policy", "no-referrer")
-		w.WriteHeader(http.StatusSeeOther)
-	}
 }
 
 // repeated gives the name of a parameter that is there twice, which no OAuth

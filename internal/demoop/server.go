@@ -22,6 +22,7 @@ import (
 	"rely/internal/demoop/device"
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/quirk"
+	"rely/internal/demoop/reply"
 	"rely/internal/demoop/shelf"
 	"rely/internal/fault"
 	"rely/internal/secret"
@@ -177,9 +178,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec := &status{ResponseWriter: w}
 	switch {
 	case !fromHere(r.RemoteAddr):
-		plain(http.StatusForbidden, "this demo provider answers callers on its own machine only")(rec)
+		reply.Plain(http.StatusForbidden, "this demo provider answers callers on its own machine only")(rec)
 	case !strings.EqualFold(r.Host, s.issuer.Host):
-		plain(http.StatusMisdirectedRequest, "this demo provider answers under the host name of its issuer only")(rec)
+		reply.Plain(http.StatusMisdirectedRequest, "this demo provider answers under the host name of its issuer only")(rec)
 	default:
 		s.mux.ServeHTTP(rec, r)
 	}

@@ -10,12 +10,13 @@ import (
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/device"
 	"rely/internal/demoop/keys"
+	"rely/internal/demoop/reply"
 	"rely/internal/demoop/shelf"
 )
 
 // authenticate tells which client is asking (RFC 6749 2.3). The reply is the
 // refusal, or nil.
-func (s *Server) authenticate(r *http.Request) (*Client, reply) {
+func (s *Server) authenticate(r *http.Request) (*Client, reply.Reply) {
 	if r.PostForm.Has("client_assertion") {
 		return s.asserted(r)
 	}
@@ -32,7 +33,7 @@ func (s *Server) authenticate(r *http.Request) (*Client, reply) {
 		case !ok || err1 != nil || err2 != nil:
 			return nil, noClient()
 		case given != "" || id != "" && id != name:
-			return nil, refuse(http.StatusBadRequest, "invalid_request", "the client proves itself in two ways")
+			return nil, reply.Refuse(http.StatusBadRequest, "invalid_request", "the client proves itself in two ways")
 		}
 		id, given, method = name, pass, "client_secret_basic"
 	}
@@ -51,17 +52,19 @@ func (s *Server) authenticate(r *http.Request) (*Client, reply) {
 // expired reports whether the client's secret has ended.
 func (s *Server) expired(c *Client) bool { return !c.until.IsZero() && s.now().After(c.until) }
 
-func noClient() reply { return unproven("the client is unknown or did not prove itself as registered") }
+func noClient() reply.Reply {
+	return unproven("the client is unknown or did not prove itself as registered")
+}
 
-func unproven(why string) reply {
-	return with("WWW-Authenticate", `Basic realm="demo provider", charset="UTF-8"`, refuse(http.StatusUnauthorized, "invalid_client", why))
+func unproven(why string) reply.Reply {
+	return reply.With("WWW-Authenticate", `Basic realm="demo provider", charset="UTF-8"`, reply.Refuse(http.StatusUnauthorized, "invalid_client", why))
 }
 
 // token is the token endpoint (RFC 6749 3.2). Parameters come in the body
 // only.
-func (s *Server) token(r *http.Request) reply {
+func (s *Server) token(r *http.Request) reply.Reply {
 	if n := repeated(r.PostForm); n != "" {
-		return refuse(http.StatusBadRequest, "invalid_request", n+" is there more than once")
+		return reply.Refuse(http.StatusBadRequest, "invalid_request", n+" is there more than once")
 	}
 	c, no := s.authenticate(r)
 	if no != nil {
@@ -70,11 +73,11 @@ func (s *Server) token(r *http.Request) reply {
 	g := r.PostForm.Get("grant_type")
 	switch {
 	case g == "":
-		return refuse(http.StatusBadRequest, "invalid_request", "grant_type is missing")
+		return reply.Refuse(http.StatusBadRequest, "invalid_request", "grant_type is missing")
 	case !slices.Contains(grantTypes(), g):
-		return refuse(http.StatusBadRequest, "unsupported_grant_type", "this provider does not know the grant type")
+		return reply.Refuse(http.StatusBadRequest, "unsupported_grant_type", "this provider does not know the grant type")
 	case !c.may(g):
-		return refuse(http.StatusBadRequest, "unauthorized_client", "the client is not registered for this grant type")
+		return reply.Refuse(http.StatusBadRequest, "unauthorized_client", "the client is not registered for this grant type")
 	case g == "authorization_code":
 		return s.redeem(c, r.PostForm)
 	case g == "refresh_token":
@@ -85,22 +88,24 @@ func (s *Server) token(r *http.Request) reply {
 	return s.serve(c, r.PostForm)
 }
 
-func badGrant(why string) reply { return refuse(http.StatusBadRequest, "invalid_grant", why) }
+func badGrant(why string) reply.Reply {
+	return reply.Refuse(http.StatusBadRequest, "invalid_grant", why)
+}
 
 // answer issues the tokens of a grant.
-func (s *Server) answer(g *grant, scopes []string, again bool) reply {
+func (s *Server) answer(g *grant, scopes []string, again bool) reply.Reply {
 	m, err := s.issue(g, scopes, again)
 	if err != nil {
-		return refuse(http.StatusInternalServerError, "server_error", "the tokens cannot be made")
+		return reply.Refuse(http.StatusInternalServerError, "server_error", "the tokens cannot be made")
 	}
-	return object(http.StatusOK, m)
+	return reply.Object(http.StatusOK, m)
 }
 
 // alive reports whether a grant still counts.
 func (s *Server) alive(g *grant) bool { return !g.ended && s.clients[g.client.ID] == g.client }
 
 // redeem exchanges a code, once (RFC 6749 4.1.3, 4.1.2; RFC 7636 4.6).
-func (s *Server) redeem(c *Client, f url.Values) reply {
+func (s *Server) redeem(c *Client, f url.Values) reply.Reply {
 	k, _, ok := s.codes.Get(f.Get("code"), s.now())
 	if !ok || k.client != c || !s.alive(k.grant) {
 		return badGrant("the code is unknown, too old or another client's")
@@ -127,7 +132,7 @@ func (s *Server) redeem(c *Client, f url.Values) reply {
 
 // renew exchanges a refresh token, once: a second use means that two parties
 // hold it, and ends the grant (RFC 9700 4.14.2).
-func (s *Server) renew(c *Client, f url.Values) reply {
+func (s *Server) renew(c *Client, f url.Values) reply.Reply {
 	t, _, ok := s.refresh.Get(f.Get("refresh_token"), s.now())
 	if !ok || t.client != c || !s.alive(t.grant) {
 		return badGrant("the refresh token is unknown, too old, revoked or another client's")
@@ -140,7 +145,7 @@ func (s *Server) renew(c *Client, f url.Values) reply {
 	if asked := strings.Fields(f.Get("scope")); len(asked) > 0 {
 		scopes = within(asked, t.scopes)
 		if len(scopes) != len(within(asked, asked)) {
-			return refuse(http.StatusBadRequest, "invalid_scope", "more than was granted")
+			return reply.Refuse(http.StatusBadRequest, "invalid_scope", "more than was granted")
 		}
 	}
 	t.used = !s.keepsRefresh()
@@ -148,16 +153,16 @@ func (s *Server) renew(c *Client, f url.Values) reply {
 }
 
 // serve gives a client a token for itself (RFC 6749 4.4).
-func (s *Server) serve(c *Client, f url.Values) reply {
+func (s *Server) serve(c *Client, f url.Values) reply.Reply {
 	if c.public() {
-		return refuse(http.StatusBadRequest, "unauthorized_client", "a public client cannot have a token for itself")
+		return reply.Refuse(http.StatusBadRequest, "unauthorized_client", "a public client cannot have a token for itself")
 	}
 	allowed := within(c.scopes(), account.ServiceScopes())
 	scopes := allowed
 	if asked := strings.Fields(f.Get("scope")); len(asked) > 0 {
 		scopes = within(asked, allowed)
 		if len(scopes) != len(within(asked, asked)) {
-			return refuse(http.StatusBadRequest, "invalid_scope", "a scope that this client may not have")
+			return reply.Refuse(http.StatusBadRequest, "invalid_scope", "a scope that this client may not have")
 		}
 	}
 	return s.answer(&grant{client: c, scopes: scopes}, scopes, false)

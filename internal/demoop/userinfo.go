@@ -5,45 +5,38 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"rely/internal/demoop/reply"
 )
 
 // bearer finds the access token of a request, in the header or in the body
 // (RFC 6750 2.1, 2.2), and demands one of the scopes. The reply is the
 // refusal, or nil.
-func (s *Server) bearer(r *http.Request, scopes ...string) (*access, reply) {
+func (s *Server) bearer(r *http.Request, scopes ...string) (*access, reply.Reply) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	body := r.PostForm["access_token"]
 	switch {
 	case r.Header.Get("Authorization") == "" && len(body) == 0:
-		return nil, challenge(http.StatusUnauthorized, "", "")
+		return nil, reply.Challenge(http.StatusUnauthorized, "", "")
 	case r.Header.Get("Authorization") != "" && len(body) > 0 || len(body) > 1:
-		return nil, challenge(http.StatusBadRequest, "invalid_request", "more than one access token")
+		return nil, reply.Challenge(http.StatusBadRequest, "invalid_request", "more than one access token")
 	case len(body) == 1:
 		token = body[0]
 	case !strings.EqualFold(scheme, "Bearer"):
-		return nil, challenge(http.StatusUnauthorized, "", "")
+		return nil, reply.Challenge(http.StatusUnauthorized, "", "")
 	}
 	a, _, ok := s.access.Get(strings.TrimLeft(token, " "), s.now())
 	switch {
 	case !ok || a.revoked || !s.alive(a.grant):
-		return nil, challenge(http.StatusUnauthorized, "invalid_token", "the access token is unknown, too old or revoked")
+		return nil, reply.Challenge(http.StatusUnauthorized, "invalid_token", "the access token is unknown, too old or revoked")
 	case a.user == nil || len(within(scopes, a.scopes)) == 0:
-		return nil, challenge(http.StatusForbidden, "insufficient_scope", "the access token lacks the scope "+strings.Join(scopes, " or "))
+		return nil, reply.Challenge(http.StatusForbidden, "insufficient_scope", "the access token lacks the scope "+strings.Join(scopes, " or "))
 	}
 	return a, nil
 }
 
-// challenge is a refusal of RFC 6750 3. Without a token it says nothing about
-// what went wrong.
-func challenge(code int, id, why string) reply {
-	if id == "" {
-		return with("WWW-Authenticate", `Bearer realm="demo provider"`, empty(code))
-	}
-	return with("WWW-Authenticate", `Bearer realm="demo provider", error="`+id+`", error_description="`+why+`"`, refuse(code, id, why))
-}
-
 // userinfo says who is signed in (OIDC Core 5.3).
-func (s *Server) userinfo(r *http.Request) reply {
+func (s *Server) userinfo(r *http.Request) reply.Reply {
 	a, no := s.bearer(r, "openid")
 	if no != nil {
 		return no
@@ -54,12 +47,12 @@ func (s *Server) userinfo(r *http.Request) reply {
 			f.Claims(m)
 		}
 	}
-	return object(http.StatusOK, m)
+	return reply.Object(http.StatusOK, m)
 }
 
 // introspect tells a confidential client about a token (RFC 7662 2). Whatever
 // is wrong with the token, the answer is the same.
-func (s *Server) introspect(r *http.Request) reply {
+func (s *Server) introspect(r *http.Request) reply.Reply {
 	c, no := s.authenticate(r)
 	switch {
 	case no != nil:
@@ -67,18 +60,18 @@ func (s *Server) introspect(r *http.Request) reply {
 	case c.public():
 		return noClient()
 	case r.PostForm.Get("token") == "":
-		return refuse(http.StatusBadRequest, "invalid_request", "token is missing")
+		return reply.Refuse(http.StatusBadRequest, "invalid_request", "token is missing")
 	}
 	token := r.PostForm.Get("token")
 	if a, until, ok := s.access.Get(token, s.now()); ok && !a.revoked && s.alive(a.grant) {
 		m := s.describe(a.grant, a.scopes, until)
 		m["token_type"], m["iat"] = "Bearer", a.issued.Unix()
-		return object(http.StatusOK, m)
+		return reply.Object(http.StatusOK, m)
 	}
 	if t, until, ok := s.refresh.Get(token, s.now()); ok && !t.used && s.alive(t.grant) {
-		return object(http.StatusOK, s.describe(t.grant, t.scopes, until))
+		return reply.Object(http.StatusOK, s.describe(t.grant, t.scopes, until))
 	}
-	return object(http.StatusOK, map[string]any{"active": false})
+	return reply.Object(http.StatusOK, map[string]any{"active": false})
 }
 
 func (s *Server) describe(g *grant, scopes []string, until time.Time) map[string]any {
@@ -92,13 +85,13 @@ func (s *Server) describe(g *grant, scopes []string, until time.Time) map[string
 
 // revoke ends an access token, or with a refresh token the whole grant (RFC
 // 7009 2.1). A token nobody knows is no mistake.
-func (s *Server) revoke(r *http.Request) reply {
+func (s *Server) revoke(r *http.Request) reply.Reply {
 	c, no := s.authenticate(r)
 	switch {
 	case no != nil:
 		return no
 	case r.PostForm.Get("token") == "":
-		return refuse(http.StatusBadRequest, "invalid_request", "token is missing")
+		return reply.Refuse(http.StatusBadRequest, "invalid_request", "token is missing")
 	}
 	token := r.PostForm.Get("token")
 	if t, _, ok := s.refresh.Get(token, s.now()); ok {
@@ -113,7 +106,7 @@ func (s *Server) revoke(r *http.Request) reply {
 		}
 		a.revoked = true
 	}
-	return empty(http.StatusOK)
+	return reply.Empty(http.StatusOK)
 }
 
 // endSession ends what depends on a sign-in: grants without offline_access

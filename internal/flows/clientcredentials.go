@@ -2,10 +2,8 @@ package flows
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 
-	"rely/internal/fault"
 	"rely/internal/provider"
 )
 
@@ -24,23 +22,9 @@ func (ClientCredentials) Run(ctx context.Context, r *Request) (*Tokens, error) {
 	if r.Scope != "" {
 		form.Set("scope", r.Scope)
 	}
-	t, err := r.redeem(ctx, "get a token for the client", form)
+	t, err := r.Redeem(ctx, "get a token for the client", form)
 	if err != nil {
 		return nil, err
 	}
-	return t, r.keep(t)
-}
-
-func (r *Request) keep(t *Tokens) error {
-	if r.Keep == nil {
-		return nil
-	}
-	return r.Keep(t)
-}
-
-func impossible(flow string, why error) error {
-	return &fault.Error{
-		Kind: fault.Config, ID: "flow.impossible", Op: fmt.Sprintf("use the flow %s", flow), Err: why,
-		Hint: "choose another --flow, or have the provider offer this one",
-	}
+	return t, r.Kept(t)
 }

@@ -2,19 +2,16 @@ package flows
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 
-	"golang.org/x/oauth2"
-
 	"rely/internal/fault"
+	"rely/internal/flows/request"
 	"rely/internal/provider"
 	"rely/internal/secret"
 	"rely/internal/useragent"
@@ -44,7 +41,7 @@ func (Device) Possible(m *provider.Metadata) error {
 // Run implements [Flow]. No nonce is sent, because RFC 8628 has no place for
 // one: what binds the answer is the device code, which only this process has.
 func (Device) Run(ctx context.Context, r *Request) (*Tokens, error) {
-	d, err := r.authorizeDevice(ctx)
+	d, err := authorizeDevice(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -55,12 +52,12 @@ func (Device) Run(ctx context.Context, r *Request) (*Tokens, error) {
 		d.giveUp()
 		return nil, err
 	}
-	e := r.expected(t)
-	e.MaxAge = maxAge(r.Param)
-	if err := r.checkIDToken(ctx, t, e); err != nil {
-		return nil, &LadderError{t.Ladder, err}
+	e := r.Expected(t)
+	e.MaxAge = request.MaxAge(r.Param)
+	if err := r.CheckIDToken(ctx, t, e); err != nil {
+		return nil, &LadderError{Ladder: t.Ladder, Err: err}
 	}
-	return t, r.keep(t)
+	return t, r.Kept(t)
 }
 
 // A device is one sign-in that waits for its person.
@@ -78,7 +75,7 @@ type device struct {
 
 // authorizeDevice makes the device authorization request (RFC 8628 3.1); the
 // client proves itself as it does for a token.
-func (r *Request) authorizeDevice(ctx context.Context) (*device, error) {
+func authorizeDevice(ctx context.Context, r *Request) (*device, error) {
 	endpoint, err := r.Provider.Need("device_authorization_endpoint", deviceOp)
 	if err != nil {
 		return nil, err
@@ -90,54 +87,33 @@ func (r *Request) authorizeDevice(ctx context.Context) (*device, error) {
 	for name, values := range r.Param {
 		form[name] = values
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
+	m, err := r.Post(ctx, deviceOp, endpoint, deviceGrant, form)
 	if err != nil {
-		return nil, &fault.Error{Kind: fault.Internal, ID: "device.request", Op: deviceOp, Err: err}
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	client, answer := r.prover(deviceOp)
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, tokenFault(deviceOp, deviceGrant, answer.answer, err)
-	}
-	_ = resp.Body.Close() // all of it is in answer
-	m := answer.members
-	if resp.StatusCode/100 != 2 || m["error"] != nil {
-		return nil, refusedToken(deviceOp, deviceGrant, resp.StatusCode,
-			&oauth2.RetrieveError{ErrorCode: text(m, "error"), ErrorDescription: text(m, "error_description"), ErrorURI: text(m, "error_uri")})
+		return nil, err
 	}
 	d := &device{Request: r, failed: make(chan error, 1)}
 	return d, d.read(m)
 }
 
-// text is a member that is a string; empty where it is anything else.
-func text(members map[string]json.RawMessage, name string) string {
-	var s string
-	if json.Unmarshal(members[name], &s) != nil {
-		return ""
-	}
-	return s
-}
-
 // read takes the answer apart (RFC 8628 3.2).
-func (d *device) read(m map[string]json.RawMessage) error {
-	code := text(m, "device_code")
-	d.code, d.userCode = secret.New(code), text(m, "user_code")
+func (d *device) read(m request.Members) error {
+	code := m.Text("device_code")
+	d.code, d.userCode = secret.New(code), m.Text("user_code")
 	switch {
 	case code == "" || strings.ContainsFunc(code, func(c rune) bool { return c < 0x20 || c > 0x7e }):
 		return brokenDevice("device-code", errors.New("the answer has no device_code that could be sent back"))
 	case d.userCode == "" || len(d.userCode) > 100 || strings.ContainsFunc(d.userCode, func(c rune) bool { return !unicode.IsPrint(c) }):
 		return brokenDevice("user-code", fmt.Errorf("the answer has no user_code that a person could type: %.100q", d.userCode))
 	}
-	page := text(m, "verification_uri")
+	page := m.Text("verification_uri")
 	if page == "" {
-		page = text(m, "verification_url") // what drafts called it, and Google still does
+		page = m.Text("verification_url") // what drafts called it, and Google still does
 	}
 	var err error
 	if d.page, err = d.verification("verification_uri", page); err != nil {
 		return err
 	}
-	if complete := text(m, "verification_uri_complete"); complete != "" {
+	if complete := m.Text("verification_uri_complete"); complete != "" {
 		if d.complete, err = d.verification("verification_uri_complete", complete); err != nil {
 			return err
 		}
@@ -166,8 +142,8 @@ func (d *device) verification(member, address string) (string, error) {
 
 // times reads expires_in, which has to be there, and interval; both are whole
 // seconds by the book, and strings or fractions at some providers.
-func (d *device) times(m map[string]json.RawMessage) error {
-	life, known, err := lifetime(m["expires_in"])
+func (d *device) times(m request.Members) error {
+	life, known, err := request.Lifetime(m["expires_in"])
 	switch {
 	case err != nil:
 		return brokenDevice("expires-in", err)
@@ -206,8 +182,7 @@ func (d *device) show(ctx context.Context) {
 	var agent context.Context
 	agent, d.giveUp = context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
-		w := &wait{Request: d.Request}
-		err := w.visited(agent, useragent.Visit{URL: address, Origins: d.origins(d.page, address)})
+		err := d.Visited(agent, useragent.Visit{URL: address, Origins: d.Origins(d.page, address)})
 		switch {
 		case err == nil:
 		case d.Person:
@@ -253,7 +228,7 @@ func (d *device) poll(ctx context.Context) (*Tokens, error) {
 		case gaveUp = <-d.failed:
 		default:
 		}
-		t, err := d.redeem(ctx, "ask for the tokens", form)
+		t, err := d.Redeem(ctx, "ask for the tokens", form)
 		var f *fault.Error
 		switch {
 		case err == nil:

@@ -202,7 +202,7 @@ func TestOrigins(t *testing.T) {
 		"https://login.example/device":      "[https://op.example https://login.example]",
 		"https://op.example.evil.example/x": "[https://op.example https://login.example]",
 	} {
-		if got := fmt.Sprint(d.origins(page, page)); got != want {
+		if got := fmt.Sprint(d.Origins(page, page)); got != want {
 			t.Errorf("%s: got %s, want %s", page, got, want)
 		}
 	}

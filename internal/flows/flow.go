@@ -5,17 +5,19 @@ package flows
 
 import (
 	"context"
-	"crypto/tls"
-	"net/url"
-	"time"
+	"fmt"
 
-	"rely/internal/clientauth"
-	"rely/internal/idtoken"
-	"rely/internal/loopback"
+	"rely/internal/fault"
+	"rely/internal/flows/request"
 	"rely/internal/provider"
-	"rely/internal/secret"
-	"rely/internal/useragent"
-	"rely/internal/wire"
+)
+
+// What flows take and give, named here for those who call them.
+type (
+	Request      = request.Request
+	Tokens       = request.Tokens
+	Announcement = request.Announcement
+	LadderError  = request.LadderError
 )
 
 // A Flow is one way of obtaining tokens.
@@ -37,76 +39,9 @@ type Entry struct {
 	Flow   Flow
 }
 
-// A Request is everything that a flow needs from outside.
-type Request struct {
-	Provider *provider.Provider
-	HTTP     *wire.Client
-	Now      func() time.Time
-	Sleep    func(ctx context.Context, d time.Duration) error
-
-	ClientID     string
-	ClientSecret secret.String // key of HS256 ID tokens; empty for a public client
-	Prove        clientauth.Method
-	IDTokenAlgs  []string // the registered algorithm, or those the provider lists
-	Scope        string   // separated by spaces
-	Param        url.Values
-	TokenParam   url.Values
-
-	// Where a person signs in.
-	RedirectURI string   // loopback; port 0 is any free one
-	Fallbacks   []string // other registered ones, for when its port is busy
-	Listen      string   // another address to bind, for a forwarded port
-	Certificate func() (*tls.Certificate, error)
-	Agent       useragent.Agent
-	Person      bool                                      // somebody may still finish by hand when Agent fails
-	Paste       func(ctx context.Context) (string, error) // the next line typed; nil where there is no terminal
-	Announce    func(Announcement)
-	Wait        time.Duration // how long to wait for the person; 0 is 5 minutes
-	OpenWait    time.Duration // after which a person is told that the browser does not come up; 0 is never
-	AllowHost   bool          // the redirect URI may name a host of the user's own, with their certificate
-
-	typed string // the state of a code that is typed at the terminal, see wait.address
-
-	// What is renewed; for the refresh grant alone.
-	Refresh secret.String
-	Prior   *idtoken.Claims
-
-	// Keep stores the tokens once they have passed every check, before the
-	// person is told that they are signed in. Its error ends the flow.
-	Keep func(*Tokens) error
+func impossible(flow string, why error) error {
+	return &fault.Error{
+		Kind: fault.Config, ID: "flow.impossible", Op: fmt.Sprintf("use the flow %s", flow), Err: why,
+		Hint: "choose another --flow, or have the provider offer this one",
+	}
 }
-
-// An Announcement is what the person is told while the flow waits for them.
-type Announcement struct {
-	URL         string             // the authorization request, or a device's page with the code in it, to be opened
-	Page        string             // where a person types UserCode; empty but for the device flow
-	UserCode    string             // what they type there, or compare
-	RedirectURI string             // where the answer is awaited
-	Listener    *loopback.Listener // nil where none could be opened
-	Trouble     error              // why the user agent could not be started; nil at first
-	Ignored     error              // a pasted line that was not the answer
-}
-
-// Tokens are what a provider answered, after every check.
-type Tokens struct {
-	Access, Refresh, ID secret.String
-	TokenType           string
-	Scope               string    // granted; what was asked where the provider says nothing (RFC 6749 5.1)
-	Expiry              time.Time // of the access token; zero where the provider says nothing
-	Claims              *idtoken.Claims
-	Ladder              []idtoken.Rung // what was checked, in order
-	RedirectURI         string         // that was used, with its port
-}
-
-// A LadderError is a refusal together with everything that was checked up to
-// it and after it.
-type LadderError struct {
-	Ladder []idtoken.Rung
-	Err    error
-}
-
-// Error is the refusal's own text.
-func (e *LadderError) Error() string { return e.Err.Error() }
-
-// Unwrap gives the refusal.
-func (e *LadderError) Unwrap() error { return e.Err }

@@ -13,17 +13,17 @@ import (
 // r.Keep is called before anything else is done with a good answer, because
 // the old refresh token may be dead by now (RFC 9700 4.14.2).
 func Renew(ctx context.Context, r *Request) (*Tokens, error) {
-	t, err := r.redeem(ctx, "renew the tokens", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {r.Refresh.Reveal()}})
+	t, err := r.Redeem(ctx, "renew the tokens", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {r.Refresh.Reveal()}})
 	if err != nil {
 		return nil, err
 	}
 	if t.ID.Empty() {
-		return t, r.keep(t)
+		return t, r.Kept(t)
 	}
-	e := r.expected(t)
+	e := r.Expected(t)
 	e.Prior = r.Prior
-	if err := r.checkIDToken(ctx, t, e); err != nil {
+	if err := r.CheckIDToken(ctx, t, e); err != nil {
 		return nil, err // nothing of a suspect answer is mixed into the session
 	}
-	return t, r.keep(t)
+	return t, r.Kept(t)
 }

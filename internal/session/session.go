@@ -14,6 +14,7 @@ import (
 	"rely/internal/config"
 	"rely/internal/fault"
 	"rely/internal/flows"
+	"rely/internal/flows/request"
 	"rely/internal/idtoken"
 	"rely/internal/provider"
 	"rely/internal/secret"
@@ -88,13 +89,13 @@ func (k *Keeper) Request(ctx context.Context, entry flows.Entry, client *store.C
 	r := &flows.Request{
 		Provider: p, HTTP: hc, Now: k.Now, Sleep: k.Sleep,
 		ClientID: client.ClientID, ClientSecret: client.Secret, Prove: prove,
-		IDTokenAlgs: flows.IDTokenAlgs(k.Settings.String("id_token_signed_response_alg"), p.Metadata.IDTokenAlgs),
+		IDTokenAlgs: request.IDTokenAlgs(k.Settings.String("id_token_signed_response_alg"), p.Metadata.IDTokenAlgs),
 		Scope:       k.scope(entry),
 	}
-	if r.Param, err = flows.Parameters("param", k.Settings.List("param")); err != nil {
+	if r.Param, err = request.Parameters("param", k.Settings.List("param")); err != nil {
 		return nil, err
 	}
-	r.TokenParam, err = flows.Parameters("token-param", k.Settings.List("token_param"))
+	r.TokenParam, err = request.Parameters("token-param", k.Settings.List("token_param"))
 	return r, err
 }
 
@@ -309,7 +310,7 @@ func (k *Keeper) New(flow string, t *flows.Tokens) *store.Session {
 		s.Settings = "" // quickTokens knows the defaults alone
 	}
 	if t.Claims != nil {
-		s.Subject, s.Name = t.Claims.Subject, flows.DisplayName(t.Claims)
+		s.Subject, s.Name = t.Claims.Subject, request.DisplayName(t.Claims)
 	}
 	return s
 }

@@ -1,4 +1,4 @@
-package flows
+package request
 
 import (
 	"fmt"

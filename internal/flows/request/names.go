@@ -1,4 +1,4 @@
-package flows
+package request
 
 import (
 	"encoding/json"
@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"rely/internal/idtoken"
-	"rely/internal/loopback"
-	"rely/internal/useragent"
 )
 
 // DisplayName is how a person recognises themselves in an ID token: the name
@@ -25,15 +23,10 @@ func DisplayName(c *idtoken.Claims) string {
 
 func hasScope(scopes, scope string) bool { return slices.Contains(strings.Fields(scopes), scope) }
 
-// visit tells the agent where to go and where a password may be typed.
-func (r *Request) visit(l *loopback.Listener, address string) useragent.Visit {
-	return useragent.Visit{URL: address, RedirectURI: l.RedirectURI(), Origins: r.origins()}
-}
-
-// origins are where a password may be typed: the provider's own, which are the
+// Origins are where a password may be typed: the provider's own, which are the
 // issuer's and the authorization endpoint's. An address in further adds its
 // own where it is on the host of one of them.
-func (r *Request) origins(further ...string) []string {
+func (r *Request) Origins(further ...string) []string {
 	var origins, hosts []string
 	for n, from := range append([]string{r.Provider.Metadata.Issuer, r.Provider.Metadata.AuthorizationEndpoint}, further...) {
 		u, err := url.Parse(from)

@@ -1,20 +1,57 @@
-package flows
+package front
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
+	"rely/internal/fault"
+	"rely/internal/flows/request"
 	"rely/internal/loopback"
 	"rely/internal/useragent"
 )
 
+// await announces the URL, sets the user agent to work, and waits for the
+// answer at the listener or on the terminal, whichever is first.
+func (a *attempt) await(ctx context.Context, l *loopback.Listener, address string) (*loopback.Answer, error) {
+	patience := a.Wait
+	if patience == 0 {
+		patience = 5 * time.Minute
+	}
+	waiting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	say := func(n request.Announcement) {
+		if a.Announce != nil {
+			n.URL, n.RedirectURI, n.Listener = address, l.RedirectURI(), l
+			a.Announce(n)
+		}
+	}
+	say(request.Announcement{})
+	w := &wait{attempt: a, say: say}
+	w.start(waiting, l, address)
+	answer, err := w.result(waiting)
+	if err == nil {
+		return answer, nil
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil, &fault.Error{Kind: fault.Cancelled, ID: "login.cancelled", Op: "wait for the person to sign in",
+			Err: errors.New("stopped"), Hint: "run \"rely login\" again when you are ready"}
+	case waiting.Err() != nil:
+		return nil, &fault.Error{Kind: fault.Unfinished, ID: "login.unfinished", Op: "wait for the person to sign in",
+			Err: fmt.Errorf("no answer within %s; the listener is closed", patience), Hint: "run \"rely login\" again, or allow more time with --login-timeout"}
+	}
+	return nil, err
+}
+
 // wait is one wait for an answer that may come three ways at once: at the
 // listener, typed on the terminal, or not at all because the agent gave up.
 type wait struct {
-	*Request
-	say func(Announcement)
+	*attempt
+	say func(request.Announcement)
 
 	answers chan *loopback.Answer
 	failed  chan error
@@ -41,30 +78,15 @@ func (w *wait) start(waiting context.Context, l *loopback.Listener, address stri
 		go w.paste(waiting, l)
 	}
 	go func() {
-		err := w.visited(agent, w.visit(l, address))
+		err := w.Visited(agent, useragent.Visit{URL: address, RedirectURI: l.RedirectURI(), Origins: w.Origins()})
 		switch {
 		case err == nil:
 		case w.Person:
-			w.say(Announcement{Trouble: err})
+			w.say(request.Announcement{Trouble: err})
 		default:
 			w.failed <- err
 		}
 	}()
-}
-
-// visited has the agent visit the page. A person's browser may take its time to
-// come up, or never do so: after OpenWait they are told.
-func (w *wait) visited(ctx context.Context, v useragent.Visit) error {
-	if !w.Person || w.OpenWait <= 0 {
-		return w.Agent.Visit(ctx, v)
-	}
-	opening, cancel := context.WithTimeout(ctx, w.OpenWait)
-	defer cancel()
-	err := w.Agent.Visit(opening, v)
-	if err == nil && ctx.Err() == nil && opening.Err() != nil {
-		return fmt.Errorf("the program that opens the browser is still at it after %s", w.OpenWait)
-	}
-	return err
 }
 
 // address turns a code that was typed alone into the address that would have
@@ -125,6 +147,6 @@ func (w *wait) paste(ctx context.Context, l *loopback.Listener) {
 		if err = l.Paste(w.address(l, line)); err == nil || ctx.Err() != nil {
 			return
 		}
-		w.say(Announcement{Ignored: err})
+		w.say(request.Announcement{Ignored: err})
 	}
 }

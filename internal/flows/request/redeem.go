@@ -1,4 +1,4 @@
-package flows
+package request
 
 import (
 	"bytes"
@@ -23,10 +23,10 @@ import (
 	"rely/internal/wire"
 )
 
-// redeem makes the token request of any grant, once: x/oauth2 words it and
+// Redeem makes the token request of any grant, once: x/oauth2 words it and
 // reads OAuth's part of the answer, clientauth proves the client, and the
 // transport below bounds and checks what comes back.
-func (r *Request) redeem(ctx context.Context, op string, form url.Values) (*Tokens, error) {
+func (r *Request) Redeem(ctx context.Context, op string, form url.Values) (*Tokens, error) {
 	endpoint, err := r.Provider.Need("token_endpoint", op)
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ type tokenTransport struct {
 	http    *wire.Client
 	op      string
 	answer  *wire.Answer
-	members map[string]json.RawMessage
+	members Members
 }
 
 // RoundTrip implements [http.RoundTripper]. A redirect, a 5xx and anything
@@ -79,7 +79,7 @@ func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch {
 	case err != nil && a.Status/100 == 2:
 		return nil, err
-	case a.Status == http.StatusTooManyRequests && text(t.members, "error") != "slow_down":
+	case a.Status == http.StatusTooManyRequests && t.members.Text("error") != "slow_down":
 		return nil, a.Unexpected(t.op) // Auth0 says slow_down with this status
 	}
 	// x/oauth2 refuses fractions in expires_in and counts by the process's
@@ -97,7 +97,7 @@ func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // tokens reads a successful answer (RFC 6749 5.1).
-func (r *Request) tokens(op string, token *oauth2.Token, members map[string]json.RawMessage) (*Tokens, error) {
+func (r *Request) tokens(op string, token *oauth2.Token, members Members) (*Tokens, error) {
 	broken := func(id, spec string, err error) error {
 		return &fault.Error{Kind: fault.Protocol, ID: id, Op: op, Spec: spec, Err: err, Hint: "have the provider mend its token endpoint"}
 	}
@@ -120,7 +120,7 @@ func (r *Request) tokens(op string, token *oauth2.Token, members map[string]json
 			return nil, broken("token.characters", "RFC 6749 A.12, A.17", fmt.Errorf("%s holds characters that no token has", name))
 		}
 	}
-	life, known, err := lifetime(members["expires_in"])
+	life, known, err := Lifetime(members["expires_in"])
 	if err != nil {
 		return nil, broken("token.expires-in", "RFC 6749 5.1", err)
 	}
@@ -130,9 +130,9 @@ func (r *Request) tokens(op string, token *oauth2.Token, members map[string]json
 	return t, nil
 }
 
-// lifetime reads expires_in: seconds, as a number or, at some providers, as a
+// Lifetime reads expires_in: seconds, as a number or, at some providers, as a
 // string with one; absent is unknown. More than ten years are ten years.
-func lifetime(raw json.RawMessage) (life time.Duration, known bool, err error) {
+func Lifetime(raw json.RawMessage) (life time.Duration, known bool, err error) {
 	text := strings.Trim(string(raw), `"`)
 	if text == "" || text == "null" {
 		return 0, false, nil
@@ -179,11 +179,11 @@ func refusedToken(op, grant string, status int, e *oauth2.RetrieveError) error {
 	if e.ErrorURI != "" {
 		said += " (" + e.ErrorURI + ")"
 	}
-	return &fault.Error{Kind: fault.Denied, ID: "token." + idPart(e.ErrorCode), Op: op, Spec: "RFC 6749 5.2", Err: errors.New(said), Hint: tokenHint(e.ErrorCode, grant)}
+	return &fault.Error{Kind: fault.Denied, ID: "token." + IDPart(e.ErrorCode), Op: op, Spec: "RFC 6749 5.2", Err: errors.New(said), Hint: tokenHint(e.ErrorCode, grant)}
 }
 
-// idPart makes a provider's error code fit for the ID of a fault.
-func idPart(code string) string {
+// IDPart makes a provider's error code fit for the ID of a fault.
+func IDPart(code string) string {
 	if code == "" || len(code) > 60 || strings.Trim(code, "abcdefghijklmnopqrstuvwxyz0123456789_-.") != "" {
 		return "other"
 	}

@@ -1,14 +1,13 @@
-package flows
+package front
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/url"
 
 	"rely/internal/fault"
+	"rely/internal/flows/request"
 	"rely/internal/idtoken"
-	"rely/internal/loopback"
 	"rely/internal/secret"
 )
 
@@ -115,7 +114,7 @@ func saidNo(p url.Values) error {
 	if u := p.Get("error_uri"); u != "" {
 		said += " (" + u + ")"
 	}
-	f := &fault.Error{Kind: fault.Denied, ID: "login." + idPart(code), Op: "sign in", Spec: "RFC 6749 4.1.2.1", Err: errors.New(said),
+	f := &fault.Error{Kind: fault.Denied, ID: "login." + request.IDPart(code), Op: "sign in", Spec: "RFC 6749 4.1.2.1", Err: errors.New(said),
 		Hint: "look at the request with --trace, and at the provider's log"}
 	switch code {
 	case "access_denied":
@@ -130,50 +129,4 @@ func saidNo(p url.Values) error {
 		f.Hint = "try again later; the provider's log says why"
 	}
 	return f
-}
-
-// expected is what the ID token of t has to say.
-func (r *Request) expected(t *Tokens) idtoken.Expected {
-	return idtoken.Expected{
-		Issuer: r.Provider.Metadata.Issuer, ClientID: r.ClientID, Algs: r.IDTokenAlgs, ClientSecret: r.ClientSecret,
-		Keys: r.Provider.Keys, AccessToken: t.Access, Now: r.Now(),
-	}
-}
-
-// checkIDToken fills in t.Claims and t.Ladder. Whoever asked for openid gets
-// an ID token (OIDC Core 3.1.3.3).
-func (r *Request) checkIDToken(ctx context.Context, t *Tokens, e idtoken.Expected) error {
-	if t.ID.Empty() {
-		if !hasScope(r.Scope, "openid") {
-			return nil // plain OAuth 2.0: nobody said who signed in
-		}
-		return &fault.Error{Kind: fault.Protocol, ID: "idtoken.missing", Op: "check the ID token", Spec: "OIDC Core 3.1.3.3",
-			Err: errors.New("the token endpoint sent no id_token, though the scope openid was asked for"), Hint: "allow the scope openid for this client at the provider"}
-	}
-	var err error
-	t.Claims, t.Ladder, err = idtoken.Verify(ctx, t.ID, e)
-	return err
-}
-
-// pageFor words the page that the person sees at the end.
-func pageFor(t *Tokens, ladder []idtoken.Rung, err error) loopback.Page {
-	p := loopback.Page{OK: err == nil, Title: "Signed in", Text: "Signed in. The terminal has what it needs."}
-	if err == nil && t.Claims != nil {
-		p.Text = "Signed in as " + DisplayName(t.Claims) + ". The terminal has what it needs."
-	}
-	if err != nil {
-		p.Title, p.Text = "Not signed in", "It was stopped here: "+sentence(err)+".\nThe terminal says what to do next."
-	}
-	for _, failed := range []bool{true, false} { // what failed is seen without scrolling
-		for _, rung := range ladder {
-			if (rung.Status == idtoken.Failed) == failed {
-				p.Details = append(p.Details, rung.Name+": "+string(rung.Status)+" ("+rung.Spec+")")
-			}
-		}
-	}
-	return p
-}
-
-func sentence(err error) string {
-	return fault.VisibleUpTo(err.Error(), 500)
 }

@@ -1,0 +1,141 @@
+// Package application judges what a client registers of itself. It keeps
+// nothing.
+package application
+
+import (
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strings"
+
+	"rely/internal/demoop/account"
+	"rely/internal/demoop/assertion"
+	"rely/internal/demoop/keys"
+	"rely/internal/demoop/redirect"
+)
+
+// Metadata is the client metadata that registration understands (RFC
+// 7591 2, OIDC Registration 2). Members it does not know are dropped, and the
+// answer shows what was kept.
+type Metadata struct {
+	RedirectURIs    []string        `json:"redirect_uris,omitempty"`
+	ResponseTypes   []string        `json:"response_types,omitempty"`
+	GrantTypes      []string        `json:"grant_types,omitempty"`
+	ApplicationType string          `json:"application_type,omitempty"`
+	AuthMethod      string          `json:"token_endpoint_auth_method,omitempty"`
+	AuthAlg         string          `json:"token_endpoint_auth_signing_alg,omitempty"`
+	JWKS            json.RawMessage `json:"jwks,omitempty"`
+	IDTokenAlg      string          `json:"id_token_signed_response_alg,omitempty"`
+	SubjectType     string          `json:"subject_type,omitempty"`
+	Scope           string          `json:"scope,omitempty"`
+	AfterLogout     []string        `json:"post_logout_redirect_uris,omitempty"`
+	Name            string          `json:"client_name,omitempty"`
+	Contacts        []string        `json:"contacts,omitempty"`
+	URI             string          `json:"client_uri,omitempty"`
+	Logo            string          `json:"logo_uri,omitempty"`
+	Policy          string          `json:"policy_uri,omitempty"`
+	Terms           string          `json:"tos_uri,omitempty"`
+	SoftwareID      string          `json:"software_id,omitempty"`
+	SoftwareVersion string          `json:"software_version,omitempty"`
+}
+
+// A Registrar is what a provider takes from those who register.
+type Registrar struct {
+	Grants []string // grant types that it has
+	Alg    string   // what every client's ID tokens are signed with; empty for what they register
+}
+
+// Check fills in the defaults of the specifications and returns an error of
+// RFC 7591 3.2.2.
+func (a *Metadata) Check(r Registrar) (id, why string) {
+	fill := func(to *string, standard string) {
+		if *to == "" {
+			*to = standard
+		}
+	}
+	fill(&a.ApplicationType, "web")
+	fill(&a.AuthMethod, "client_secret_basic")
+	fill(&a.IDTokenAlg, "RS256")
+	fill(&a.SubjectType, "public")
+	if len(a.GrantTypes) == 0 {
+		a.GrantTypes = []string{"authorization_code"}
+	}
+	code := slices.Contains(a.GrantTypes, "authorization_code")
+	if len(a.ResponseTypes) == 0 && code {
+		a.ResponseTypes = []string{"code"}
+	}
+	if r.Alg != "" && (r.Alg != "HS256" || !a.Secretless()) {
+		a.IDTokenAlg = r.Alg
+	}
+	if why := a.unfit(r); why != "" {
+		return "invalid_client_metadata", why
+	}
+	if code && len(a.RedirectURIs) == 0 {
+		return "invalid_redirect_uri", "redirect_uris is missing"
+	}
+	for _, uri := range slices.Concat(a.RedirectURIs, a.AfterLogout) {
+		if why := redirect.Unfit(uri, a.ApplicationType); why != "" {
+			return "invalid_redirect_uri", why
+		}
+	}
+	for _, uri := range []string{a.URI, a.Logo, a.Policy, a.Terms} {
+		if u, err := url.Parse(uri); uri != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+			return "invalid_client_metadata", "client_uri, logo_uri, policy_uri and tos_uri must be web addresses"
+		}
+	}
+	if a.Scope != "" {
+		a.Scope = strings.Join(within(strings.Fields(a.Scope), account.UserScopes()), " ")
+	}
+	return "", ""
+}
+
+// unfit says which member cannot be taken; empty where all can.
+func (a *Metadata) unfit(r Registrar) string {
+	code := slices.Contains(a.GrantTypes, "authorization_code")
+	switch {
+	case a.ApplicationType != "web" && a.ApplicationType != "native":
+		return "application_type must be web or native"
+	case assertion.Unfit(a.AuthMethod, a.AuthAlg, a.JWKS) != "":
+		return assertion.Unfit(a.AuthMethod, a.AuthAlg, a.JWKS)
+	case len(within(a.GrantTypes, r.Grants)) != len(a.GrantTypes):
+		return "grant_types holds one that this provider does not have"
+	case len(within(a.ResponseTypes, []string{"code"})) != len(a.ResponseTypes), code != (len(a.ResponseTypes) > 0):
+		return "response_types must be code, together with the grant type authorization_code"
+	case !slices.Contains(append(keys.Algs(), "HS256"), a.IDTokenAlg):
+		return "id_token_signed_response_alg is not supported"
+	case a.Secretless() && a.IDTokenAlg == "HS256":
+		return "HS256 needs a client secret"
+	case a.AuthMethod == "none" && slices.Contains(a.GrantTypes, "client_credentials"):
+		return "client_credentials needs a client that can prove itself"
+	case a.SubjectType != "public":
+		return "subject_type must be public"
+	case len(a.RedirectURIs) > 20 || len(a.AfterLogout) > 20 || len(a.Name) > 255:
+		return "more than 20 URIs, or a name of more than 255 bytes"
+	}
+	return ""
+}
+
+// Secretless reports whether the client gets no secret.
+func (a *Metadata) Secretless() bool {
+	return a.AuthMethod == "none" || a.AuthMethod == "private_key_jwt"
+}
+
+// Members are what was registered, as a registration answer shows it.
+func (a *Metadata) Members() map[string]any {
+	m := map[string]any{}
+	if b, err := json.Marshal(a); err == nil {
+		_ = json.Unmarshal(b, &m) // what was just encoded is an object
+	}
+	return m
+}
+
+// within are those of list that are allowed, each once, in their order.
+func within(list, allowed []string) []string {
+	var out []string
+	for _, s := range list {
+		if slices.Contains(allowed, s) && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}

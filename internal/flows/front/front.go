@@ -1,0 +1,109 @@
+// Package front is a sign-in at the authorization endpoint: the request, the
+// person's way there and back, the checks of what comes back, and the token
+// request where a code came.
+package front
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"net/url"
+
+	"golang.org/x/oauth2"
+
+	"rely/internal/flows/request"
+	"rely/internal/idtoken"
+	"rely/internal/secret"
+)
+
+// attempt is one sign-in: what was sent, to compare the answer with.
+type attempt struct {
+	*request.Request
+	op          string
+	state       string
+	typed       string // the state of a code that is typed at the terminal, see wait.address
+	nonce       string
+	verifier    string
+	redirectURI string
+	ladder      []idtoken.Rung
+}
+
+// SignIn has a person, or a robot in its place, sign in.
+func SignIn(ctx context.Context, r *request.Request) (*request.Tokens, error) {
+	a := &attempt{Request: r, op: "sign in", state: oauth2.GenerateVerifier(), typed: oauth2.GenerateVerifier(),
+		nonce: oauth2.GenerateVerifier(), verifier: oauth2.GenerateVerifier()}
+	// The listener is up before anything opens the URL: an agent may be back
+	// within milliseconds.
+	l, err := a.listen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = l.Close() }()
+	a.redirectURI = l.RedirectURI()
+	address, err := a.address(ctx, a.parameters())
+	if err != nil {
+		return nil, err
+	}
+	fetching, stop := context.WithCancel(ctx)
+	defer stop()
+	r.Provider.Prefetch(fetching)
+	answer, err := a.await(ctx, l, address)
+	if err != nil {
+		return nil, err
+	}
+	t, err := a.finish(ctx, answer.Params)
+	answer.Finish(pageFor(t, a.ladder, err))
+	if err != nil {
+		return nil, &request.LadderError{Ladder: a.ladder, Err: err}
+	}
+	return t, nil
+}
+
+// accept tells this sign-in's answer from a stranger's: by the state that was
+// sent, compared in constant time (RFC 6749 10.12). A repeated state counts as
+// ours when any of it fits; finish refuses it.
+func (a *attempt) accept(params url.Values) error {
+	if a.byHand(params) {
+		return nil
+	}
+	for _, state := range params["state"] {
+		if subtle.ConstantTimeCompare([]byte(state), []byte(a.state)) == 1 {
+			return nil
+		}
+	}
+	if !params.Has("state") {
+		return errors.New("it has no state")
+	}
+	return errors.New("its state is not the one that was sent")
+}
+
+// byHand reports whether the answer is a code that was typed at the terminal.
+func (a *attempt) byHand(params url.Values) bool {
+	return a.typed != "" && subtle.ConstantTimeCompare([]byte(params.Get("state")), []byte(a.typed)) == 1
+}
+
+// finish checks the authorization response, redeems the code and checks the
+// tokens. The code is sent once, whatever comes.
+func (a *attempt) finish(ctx context.Context, params url.Values) (*request.Tokens, error) {
+	if err := a.checkResponse(params); err != nil {
+		return nil, err
+	}
+	form := url.Values{
+		"grant_type": {"authorization_code"}, "code": {params.Get("code")},
+		"redirect_uri": {a.redirectURI}, "code_verifier": {a.verifier},
+	}
+	t, err := a.Redeem(ctx, "redeem the code", form)
+	if err != nil {
+		return nil, err
+	}
+	t.RedirectURI = a.redirectURI
+	e := a.Expected(t)
+	e.Nonce, e.Code, e.MaxAge = a.nonce, secret.New(params.Get("code")), request.MaxAge(a.Param)
+	err = a.CheckIDToken(ctx, t, e)
+	a.ladder = append(a.ladder, t.Ladder...)
+	t.Ladder = a.ladder
+	if err != nil {
+		return nil, err
+	}
+	return t, a.Kept(t)
+}

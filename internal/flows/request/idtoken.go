@@ -1,0 +1,45 @@
+package request
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strconv"
+	"time"
+
+	"rely/internal/fault"
+	"rely/internal/idtoken"
+)
+
+// Expected is what the ID token of t has to say.
+func (r *Request) Expected(t *Tokens) idtoken.Expected {
+	return idtoken.Expected{
+		Issuer: r.Provider.Metadata.Issuer, ClientID: r.ClientID, Algs: r.IDTokenAlgs, ClientSecret: r.ClientSecret,
+		Keys: r.Provider.Keys, AccessToken: t.Access, Now: r.Now(),
+	}
+}
+
+// CheckIDToken fills in t.Claims and t.Ladder. Whoever asked for openid gets
+// an ID token (OIDC Core 3.1.3.3).
+func (r *Request) CheckIDToken(ctx context.Context, t *Tokens, e idtoken.Expected) error {
+	if t.ID.Empty() {
+		if !hasScope(r.Scope, "openid") {
+			return nil // plain OAuth 2.0: nobody said who signed in
+		}
+		return &fault.Error{Kind: fault.Protocol, ID: "idtoken.missing", Op: "check the ID token", Spec: "OIDC Core 3.1.3.3",
+			Err: errors.New("the token endpoint sent no id_token, though the scope openid was asked for"), Hint: "allow the scope openid for this client at the provider"}
+	}
+	var err error
+	t.Claims, t.Ladder, err = idtoken.Verify(ctx, t.ID, e)
+	return err
+}
+
+// MaxAge is the max_age that was asked for; nil where none was.
+func MaxAge(param url.Values) *time.Duration {
+	seconds, err := strconv.ParseInt(param.Get("max_age"), 10, 32)
+	if err != nil {
+		return nil
+	}
+	d := time.Duration(seconds) * time.Second
+	return &d
+}

@@ -1,0 +1,48 @@
+package request
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"golang.org/x/oauth2"
+
+	"rely/internal/fault"
+)
+
+// Members are those of a JSON object that a provider answered.
+type Members map[string]json.RawMessage
+
+// Text is a member that is a string; empty where it is anything else.
+func (m Members) Text(name string) string {
+	var s string
+	if json.Unmarshal(m[name], &s) != nil {
+		return ""
+	}
+	return s
+}
+
+// Post sends a form to an endpoint that is no token endpoint; the client proves
+// itself as it does there. grant is what it is sent for. A refusal is a fault
+// in the provider's own words (RFC 6749 5.2).
+func (r *Request) Post(ctx context.Context, op, endpoint, grant string, form url.Values) (Members, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, &fault.Error{Kind: fault.Internal, ID: "token.request", Op: op, Err: err}
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	client, answer := r.prover(op)
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, tokenFault(op, grant, answer.answer, err)
+	}
+	_ = resp.Body.Close() // all of it is in answer
+	m := answer.members
+	if resp.StatusCode/100 != 2 || m["error"] != nil {
+		return nil, refusedToken(op, grant, resp.StatusCode,
+			&oauth2.RetrieveError{ErrorCode: m.Text("error"), ErrorDescription: m.Text("error_description"), ErrorURI: m.Text("error_uri")})
+	}
+	return m, nil
+}
