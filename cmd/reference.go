@@ -75,7 +75,9 @@ func exitCodesPage() string {
 	for _, k := range fault.Kinds() {
 		rows = append(rows, []string{fmt.Sprint(int(k)), k.String(), k.Meaning()})
 	}
-	return table("Exit codes", "The code names who has to act next. Codes are added, never renumbered.", []string{"code", "name", "meaning"}, rows)
+	return table("Exit codes", "The code names who has to act next. Codes are added, never renumbered.\n\n"+
+		"An error of the provider is 5 when it keeps the rules of errors, and 6 when it does not: sent with the status of success, or with control characters in its words. "+
+		"Either way its own words are shown.", []string{"code", "name", "meaning"}, rows)
 }
 
 func settingsPage() string {

@@ -93,7 +93,7 @@ func setup(e *testscript.Env) error {
 
 // op starts the embedded provider for the rest of the script and sets $ISSUER, and
 // $ORIGIN, which has no path:
-// op [-http] [-path /PATH] [-ttl DURATION] [-secret-ttl DURATION] [-iat TOKEN] [-client SECRET] [FAULT]
+// op [-http] [-path /PATH] [-ttl DURATION] [-secret-ttl DURATION] [-device-ttl DURATION] [-iat TOKEN] [-client SECRET] [FAULT]
 func opCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("unsupported: ! op")
@@ -107,14 +107,10 @@ func opCommand(ts *testscript.TestScript, neg bool, args []string) {
 		case "-path":
 			args = args[1:]
 			path = args[0]
-		case "-ttl", "-secret-ttl":
+		case "-ttl", "-secret-ttl", "-device-ttl":
 			d, err := time.ParseDuration(args[1])
 			ts.Check(err)
-			if args[0] == "-ttl" {
-				o.AccessTTL = d
-			} else {
-				o.SecretTTL = d
-			}
+			*map[string]*time.Duration{"-ttl": &o.AccessTTL, "-secret-ttl": &o.SecretTTL, "-device-ttl": &o.DeviceTTL}[args[0]] = d
 			args = args[1:]
 		case "-iat":
 			args = args[1:]

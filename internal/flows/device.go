@@ -245,14 +245,14 @@ func (d *device) poll(ctx context.Context) (*Tokens, error) {
 					Err: fmt.Errorf("three requests in a row got no answer, the last: %w", f.Err)}
 			}
 			continue
-		case f.ID == "token.slow_down":
+		case f.ID == "token."+request.SlowDown:
 			d.interval += standardInterval
 		case f.ID == "token.expired_token":
 			return nil, codeExpired(f.Err)
 		case f.ID == "token.access_denied":
 			f.Spec, f.Hint = "RFC 8628 3.5", "sign in again and approve the request"
 			return nil, f
-		case f.ID != "token.authorization_pending":
+		case f.ID != "token."+request.Pending:
 			return nil, f
 		}
 		silent = 0

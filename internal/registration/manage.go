@@ -124,7 +124,7 @@ func (m *Manager) exchange(ctx context.Context, op, method string, body []byte) 
 func (m *Manager) refused(op string, a *wire.Answer) error {
 	err := refused(op, a)
 	var f *fault.Error
-	if !errors.As(err, &f) {
+	if !errors.As(err, &f) || f.Kind != fault.Denied {
 		return err
 	}
 	switch a.Status {

@@ -119,31 +119,21 @@ func CheckRedirect(uri string, elsewhere bool) error {
 	return f
 }
 
-// A refusal is the provider's own words, for whoever can do something with
-// them.
-type refusal struct{ code, text string }
-
-func (r *refusal) Error() string {
-	if r.text == "" {
-		return r.code
-	}
-	return r.code + ": " + r.text
-}
-
 // aboutRedirect reports whether a provider refused because of the redirect
 // URIs or the kind of application. Not all say so in the code.
-func aboutRedirect(err error) (*refusal, bool) {
-	var r *refusal
-	if !errors.As(err, &r) {
+func aboutRedirect(err error) (*wire.Refusal, bool) {
+	var r *wire.Refusal
+	if !fault.Is(err, fault.Denied) || !errors.As(err, &r) {
 		return nil, false
 	}
-	text := strings.ToLower(r.text)
-	return r, r.code == "invalid_redirect_uri" ||
-		r.code == "invalid_client_metadata" && (strings.Contains(text, "redirect") || strings.Contains(text, "application_type"))
+	text := strings.ToLower(r.Description)
+	return r, r.Code == "invalid_redirect_uri" ||
+		r.Code == "invalid_client_metadata" && (strings.Contains(text, "redirect") || strings.Contains(text, "application_type"))
 }
 
 // aboutGrants reports whether a provider refused because of a grant type.
 func aboutGrants(err error) bool {
-	var r *refusal
-	return errors.As(err, &r) && (strings.Contains(r.text, "grant") || strings.Contains(r.text, "refresh_token"))
+	var r *wire.Refusal
+	return fault.Is(err, fault.Denied) && errors.As(err, &r) &&
+		(strings.Contains(r.Description, "grant") || strings.Contains(r.Description, "refresh_token"))
 }

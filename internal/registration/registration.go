@@ -169,7 +169,7 @@ func (e *Endpoint) Register(ctx context.Context, metadata map[string]any) (*Clie
 func (e *Endpoint) refused(op string, a *wire.Answer) error {
 	err := refused(op, a)
 	var f *fault.Error
-	if a.Status != http.StatusUnauthorized && a.Status != http.StatusForbidden || !errors.As(err, &f) {
+	if a.Status != http.StatusUnauthorized && a.Status != http.StatusForbidden || !errors.As(err, &f) || f.Kind != fault.Denied {
 		return err
 	}
 	f.ID, f.Spec = "registration.initial-token", "RFC 7591 3; RFC 6750 3.1"
@@ -212,6 +212,9 @@ func read(op string, members map[string]json.RawMessage) (*Client, error) {
 			return nil, broken(fmt.Sprintf("%q has the wrong type", name))
 		}
 	}
+	if r := wire.RefusalIn(members); c.ID == "" && r.Code != "" {
+		return nil, brokenRefusal(op, fmt.Errorf("the provider answered %w; with a status that says that all is well: an error comes with 400", r))
+	}
 	if c.ID == "" {
 		return nil, broken("it has no client_id")
 	}
@@ -230,14 +233,22 @@ func refused(op string, a *wire.Answer) error {
 		return a.Unexpected(op)
 	}
 	f := &fault.Error{Kind: fault.Denied, ID: "registration.refused", Op: op, Spec: "RFC 7591 3.2.2", Hint: "change what was asked for, or have the provider's administrator make the client"}
-	var r refusal
+	r := &wire.Refusal{}
 	if members, err := a.JSON(op); err == nil {
-		_ = json.Unmarshal(members["error"], &r.code)
-		_ = json.Unmarshal(members["error_description"], &r.text)
+		r = wire.RefusalIn(members)
 	}
-	f.Err = fmt.Errorf("the provider answered %d: %w", a.Status, &r)
-	if r.code == "" {
+	f.Err = fmt.Errorf("the provider answered %d: %w", a.Status, r)
+	if r.Code == "" {
 		f.Err = fmt.Errorf("the provider answered %d without saying why", a.Status)
 	}
+	if broken := r.Check(); broken != nil {
+		return brokenRefusal(op, fmt.Errorf("%w; %w", f.Err, broken))
+	}
 	return f
+}
+
+// brokenRefusal is an error that breaks the rules of errors.
+func brokenRefusal(op string, err error) error {
+	return &fault.Error{Kind: fault.Protocol, ID: "registration.error-response", Op: op, Spec: "RFC 7591 3.2.2", Err: err,
+		Hint: "have the provider mend the errors of its registration endpoint"}
 }

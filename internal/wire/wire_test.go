@@ -160,3 +160,27 @@ func TestUnexpectedNamesARedirect(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Control characters are refused; what is merely outside the letter of the
+// specification is not.
+func TestRefusalCheck(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct {
+		r    Refusal
+		fine bool
+	}{
+		"plain":                        {Refusal{"invalid_grant", "the code is too old", "https://op.example/errors#1"}, true},
+		"nothing said":                 {Refusal{}, true},
+		"letters of any language":      {Refusal{"invalid_grant", "Der Schl\u00fcssel fehlt: \u9375\u304c\u3042\u308a\u307e\u305b\u3093", ""}, true},
+		"quotes and backslashes":       {Refusal{"invalid_grant", `the code "x\y" is unknown`, ""}, true},
+		"lines, as Microsoft has them": {Refusal{"invalid_grant", "AADSTS70000: too old.\r\n\tTrace ID: 1", ""}, true},
+		"an escape sequence":           {Refusal{"invalid_grant", "no\x1b[2J", ""}, false},
+		"a C1 control":                 {Refusal{"invalid_grant", "no\u009b2J", ""}, false},
+		"a line break in the code":     {Refusal{"invalid\ngrant", "", ""}, false},
+		"DEL in the address":           {Refusal{"invalid_grant", "", "https://op.example/\x7f"}, false},
+	} {
+		if err := c.r.Check(); (err == nil) != c.fine {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+}

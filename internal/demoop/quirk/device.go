@@ -9,12 +9,16 @@ import (
 // flow only.
 func devices() []Fault {
 	const (
-		answer = "RFC 8628 3.2"
-		polls  = "RFC 8628 3.5"
+		answer  = "RFC 8628 3.2"
+		refusal = "RFC 6749 5.2" // which RFC 8628 3.2 and 3.5 refer to
 	)
 	all := append(group("device", "login", 6,
-		Fault{Name: "device-denied", Help: "the person says no", Rule: polls, Exit: 5, On: Tokens, Serve: polled(0, "access_denied")},
-		Fault{Name: "device-expired", Help: "the code is too old at once", Rule: polls, Exit: 4, On: Tokens, Serve: polled(0, "expired_token")},
+		Fault{Name: "device-error-200", Help: "a no of the person comes with the status 200", Rule: refusal, On: Tokens, Serve: polled(0, http.StatusOK, "access_denied")},
+		Fault{Name: "device-escape-error", Help: "the error in place of the tokens has escape sequences", Rule: refusal, On: Tokens,
+			Serve: polled(0, http.StatusBadRequest, `access_denied","error_description":"no\u001b[2J`)},
+		Fault{Name: "device-refused-200", Help: "the error in place of the codes comes with the status 200", Rule: refusal, On: Devices,
+			Serve: says(http.StatusOK, "Content-Type", "application/json", `{"error":"unauthorized_client","error_description":"not by this way"}`)},
+		Fault{Name: "device-odd-interval", Help: "the interval is no number", Rule: answer, Device: metadata("interval", "soon")},
 		Fault{Name: "device-no-device-code", Help: "the answer has no device_code", Rule: answer, Device: lacks("device_code")},
 		Fault{Name: "device-no-user-code", Help: "the answer has no user_code", Rule: answer, Device: lacks("user_code")},
 		Fault{Name: "device-no-uri", Help: "the answer has no verification_uri", Rule: answer, Device: lacks("verification_uri")},
@@ -34,7 +38,10 @@ func devices() []Fault {
 			Serve: elsewhere(http.StatusTemporaryRedirect, "https://evil.example/device_authorization")},
 		Fault{Name: "device-500", Help: "the device authorization endpoint answers 500 every time", Rule: rule500, Group: "transport", Exit: 7, On: Devices, Serve: unavailable},
 	), group("good", "login", 0,
-		Fault{Name: "good-device-slow-down", Help: "the client is told twice to ask more slowly", On: Tokens, Serve: polled(2, "slow_down")},
+		Fault{Name: "good-device-slow-down", Help: "the client is told twice to ask more slowly", On: Tokens,
+			Serve: polled(2, http.StatusBadRequest, "slow_down")},
+		Fault{Name: "good-device-pending-200", Help: "the client is told to go on asking with the status 200, as GitHub does", On: Tokens,
+			Serve: polled(2, http.StatusOK, "authorization_pending")},
 		Fault{Name: "good-device-no-interval", Help: "the answer has no interval: it is 5 s", Device: lacks("interval")},
 		Fault{Name: "good-device-interval-string", Help: "the interval is a string", Device: func(m map[string]any) {
 			m["interval"] = fmt.Sprint(m["interval"])
@@ -56,12 +63,12 @@ func lacks(name string) func(map[string]any) {
 
 // polled answers a device's token requests with an error: the first few, or
 // with 0 all of them.
-func polled(few int, code string) func(*Exchange) {
+func polled(few, status int, code string) func(*Exchange) {
 	return func(x *Exchange) {
 		if x.R.PostForm.Get("device_code") == "" || few > 0 && x.Count > few {
 			x.Good.ServeHTTP(x.W, x.R)
 			return
 		}
-		says(http.StatusBadRequest, "Content-Type", "application/json", `{"error":"`+code+`"}`)(x)
+		says(status, "Content-Type", "application/json", `{"error":"`+code+`"}`)(x)
 	}
 }

@@ -19,7 +19,7 @@ func tokens() []Fault {
 		Fault{Name: "token-refresh-control-chars", Help: "the refresh token has a line break", Rule: "RFC 6749 A.12, A.17",
 			Answer: member("refresh_token", "abc\nRELY_X=yes")},
 		Fault{Name: "token-access-token-list", Help: "the access token is a list", Rule: answer, Answer: member("access_token", []string{"abc"})},
-		Fault{Name: "token-error-200", Help: "an error comes with the status 200: an error all the same", Rule: "RFC 6749 5.2", Exit: 5, On: Tokens,
+		Fault{Name: "token-error-200", Help: "an error comes with the status 200", Rule: "RFC 6749 5.2", On: Tokens,
 			Serve: says(http.StatusOK, "Content-Type", "application/json", `{"error":"invalid_grant","error_description":"the code is unknown"}`)},
 		Fault{Name: "token-html", Help: "the answer is a web page", Rule: ruleJSON, On: Tokens, Serve: html},
 		Fault{Name: "token-empty", Help: "the answer is empty", Rule: ruleJSON, On: Tokens, Serve: says(http.StatusOK, "Content-Type", "application/json", "")},
@@ -80,27 +80,29 @@ func later(lie func(*Token) error) func(*Token) error {
 }
 
 // words lists answers that are dangerous to show. Nothing is wrong with the
-// claims of escape-claims but what they would do to a terminal.
+// claims of good-escape-claims but what they would do to a terminal.
 func words() []Fault {
 	said := `{"error":"invalid_grant","error_description":"` + strings.NewReplacer("\x1b", `\u001b`, "\x07", `\u0007`, "\n", `\n`).Replace(nasty()) +
 		`","error_uri":"https://op.example/\u001b[2J"}`
-	return group("words", "login", 0,
-		Fault{Name: "escape-sequences", Help: "the error's description sets the title, writes the clipboard and turns the text round", Rule: "RFC 6749 5.2", Exit: 5,
+	lies := group("words", "login", 6,
+		Fault{Name: "escape-sequences", Help: "the error's description sets the title, writes the clipboard and turns the text round", Rule: "RFC 6749 5.2",
 			On: Tokens, Serve: says(http.StatusBadRequest, "Content-Type", "application/json", said)},
-		Fault{Name: "escape-response", Help: "the same in the error of the authorization response", Rule: "RFC 6749 4.1.2.1", Exit: 5,
+		Fault{Name: "escape-response", Help: "the same in the error of the authorization response", Rule: "RFC 6749 4.1.2.1",
 			Response: func(v url.Values) {
 				v.Del("code")
 				v.Set("error", "access_denied")
 				v.Set("error_description", nasty())
 			}},
-		Fault{Name: "escape-issuer", Help: "the same in the issuer of the ID token", Rule: "OIDC Core 3.1.3.7 (2)", Exit: 6, IDToken: set("iss", nasty())},
-		Fault{Name: "escape-discovery", Help: "the same in the issuer of the metadata", Rule: "OIDC Discovery 4.3", Exit: 6, Metadata: metadata("issuer", nasty())},
-		Fault{Name: "escape-kid", Help: "the same in the kid of the ID token", Rule: "OIDC Core 10.1", Exit: 6, IDToken: header("kid", nasty())},
-		Fault{Name: "escape-token-type", Help: "the same in token_type", Rule: "RFC 6749 7.1", Exit: 6, Answer: member("token_type", nasty())},
-		Fault{Name: "escape-claims", Help: "the same in the name and the email address: to be shown escaped", IDToken: bend(func(t *Token) {
+		Fault{Name: "escape-issuer", Help: "the same in the issuer of the ID token", Rule: "OIDC Core 3.1.3.7 (2)", IDToken: set("iss", nasty())},
+		Fault{Name: "escape-discovery", Help: "the same in the issuer of the metadata", Rule: "OIDC Discovery 4.3", Metadata: metadata("issuer", nasty())},
+		Fault{Name: "escape-kid", Help: "the same in the kid of the ID token", Rule: "OIDC Core 10.1", IDToken: header("kid", nasty())},
+		Fault{Name: "escape-token-type", Help: "the same in token_type", Rule: "RFC 6749 7.1", Answer: member("token_type", nasty())},
+	)
+	return append(lies, group("good", "login", 0,
+		Fault{Name: "good-escape-claims", Help: "escape sequences in the name and the email address: to be shown escaped", IDToken: bend(func(t *Token) {
 			t.Claims["name"], t.Claims["email"] = nasty(), nasty()
 		}), Claims: func(m map[string]any) { m["name"], m["email"] = nasty(), nasty() }},
-	)
+	)...)
 }
 
 // nasty is text that does things to a terminal: ESC, a window title, the

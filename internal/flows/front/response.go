@@ -9,6 +9,7 @@ import (
 	"rely/internal/flows/request"
 	"rely/internal/idtoken"
 	"rely/internal/secret"
+	"rely/internal/wire"
 )
 
 // A responseRule is one check on an authorization response, made before
@@ -104,19 +105,17 @@ func checkResponseIss(a *attempt, p url.Values) (expected, actual string, skip b
 	return want, got, false, nil
 }
 
-// saidNo keeps the provider's error as sent (RFC 6749 4.1.2.1).
+// saidNo keeps the provider's error as sent (RFC 6749 4.1.2.1). One that breaks
+// the rules of errors is no answer of a person or of the provider to act on.
 func saidNo(p url.Values) error {
-	code := p.Get("error")
-	said := "the provider answered " + code
-	if d := p.Get("error_description"); d != "" {
-		said += ": " + d
+	r := &wire.Refusal{Code: p.Get("error"), Description: p.Get("error_description"), URI: p.Get("error_uri")}
+	if broken := r.Check(); broken != nil {
+		return &fault.Error{Kind: fault.Protocol, ID: "login.error-response", Op: "check the authorization response", Spec: "RFC 6749 4.1.2.1",
+			Err: fmt.Errorf("the provider answered %w; %w", r, broken), Hint: "have the provider mend its error responses"}
 	}
-	if u := p.Get("error_uri"); u != "" {
-		said += " (" + u + ")"
-	}
-	f := &fault.Error{Kind: fault.Denied, ID: "login." + request.IDPart(code), Op: "sign in", Spec: "RFC 6749 4.1.2.1", Err: errors.New(said),
-		Hint: "look at the request with --trace, and at the provider's log"}
-	switch code {
+	f := &fault.Error{Kind: fault.Denied, ID: "login." + request.IDPart(r.Code), Op: "sign in", Spec: "RFC 6749 4.1.2.1",
+		Err: fmt.Errorf("the provider answered %w", r), Hint: "look at the request with --trace, and at the provider's log"}
+	switch r.Code {
 	case "access_denied":
 		f.Hint = "sign in again and approve the request"
 	case "login_required", "interaction_required", "consent_required", "account_selection_required":

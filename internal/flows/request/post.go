@@ -7,9 +7,8 @@ import (
 	"net/url"
 	"strings"
 
-	"golang.org/x/oauth2"
-
 	"rely/internal/fault"
+	"rely/internal/wire"
 )
 
 // Members are those of a JSON object that a provider answered.
@@ -41,8 +40,7 @@ func (r *Request) Post(ctx context.Context, op, endpoint, grant string, form url
 	_ = resp.Body.Close() // all of it is in answer
 	m := answer.members
 	if resp.StatusCode/100 != 2 || m["error"] != nil {
-		return nil, refusedToken(op, grant, resp.StatusCode,
-			&oauth2.RetrieveError{ErrorCode: m.Text("error"), ErrorDescription: m.Text("error_description"), ErrorURI: m.Text("error_uri")})
+		return nil, refusedToken(op, grant, resp.StatusCode, wire.RefusalIn(m))
 	}
 	return m, nil
 }

@@ -79,7 +79,7 @@ func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch {
 	case err != nil && a.Status/100 == 2:
 		return nil, err
-	case a.Status == http.StatusTooManyRequests && t.members.Text("error") != "slow_down":
+	case a.Status == http.StatusTooManyRequests && t.members.Text("error") != SlowDown:
 		return nil, a.Unexpected(t.op) // Auth0 says slow_down with this status
 	}
 	// x/oauth2 refuses fractions in expires_in and counts by the process's
@@ -153,7 +153,7 @@ func tokenFault(op, grant string, a *wire.Answer, err error) error {
 	case errors.As(err, &already):
 		return already
 	case errors.As(err, &refused):
-		return refusedToken(op, grant, a.Status, refused)
+		return refusedToken(op, grant, a.Status, &wire.Refusal{Code: refused.ErrorCode, Description: refused.ErrorDescription, URI: refused.ErrorURI})
 	}
 	return &fault.Error{
 		Kind: fault.Protocol, ID: "token.answer", Op: op, Spec: "RFC 6749 5.1",
@@ -162,9 +162,16 @@ func tokenFault(op, grant string, a *wire.Answer, err error) error {
 	}
 }
 
-// refusedToken keeps the provider's own words (RFC 6749 5.2).
-func refusedToken(op, grant string, status int, e *oauth2.RetrieveError) error {
-	if e.ErrorCode == "" {
+// The errors that are no end, while a person decides elsewhere (RFC 8628 3.5).
+const (
+	Pending  = "authorization_pending"
+	SlowDown = "slow_down"
+)
+
+// refusedToken keeps the provider's own words (RFC 6749 5.2). An error that
+// breaks the rules of errors is no refusal to act on.
+func refusedToken(op, grant string, status int, r *wire.Refusal) error {
+	if r.Code == "" {
 		f := &fault.Error{Kind: fault.Denied, ID: "token.refused", Op: op, Spec: "RFC 6749 5.2",
 			Err: fmt.Errorf("the provider answered %d without saying why", status), Hint: tokenHint("", grant)}
 		if status != http.StatusBadRequest && status != http.StatusUnauthorized && status != http.StatusForbidden {
@@ -172,14 +179,16 @@ func refusedToken(op, grant string, status int, e *oauth2.RetrieveError) error {
 		}
 		return f
 	}
-	said := "the provider answered " + e.ErrorCode
-	if e.ErrorDescription != "" {
-		said += ": " + e.ErrorDescription
+	broken := r.Check()
+	if status/100 == 2 && r.Code != Pending && r.Code != SlowDown { // GitHub sends those two with 200; to ask again does no harm
+		broken = fmt.Errorf("with the status %d, which is for tokens; an error comes with 400 or 401", status)
 	}
-	if e.ErrorURI != "" {
-		said += " (" + e.ErrorURI + ")"
+	if broken != nil {
+		return &fault.Error{Kind: fault.Protocol, ID: "token.error-response", Op: op, Spec: "RFC 6749 5.2",
+			Err: fmt.Errorf("the provider answered %w; %w", r, broken), Hint: "have the provider mend the errors of its token endpoint; --trace shows this one"}
 	}
-	return &fault.Error{Kind: fault.Denied, ID: "token." + IDPart(e.ErrorCode), Op: op, Spec: "RFC 6749 5.2", Err: errors.New(said), Hint: tokenHint(e.ErrorCode, grant)}
+	return &fault.Error{Kind: fault.Denied, ID: "token." + IDPart(r.Code), Op: op, Spec: "RFC 6749 5.2",
+		Err: fmt.Errorf("the provider answered %w", r), Hint: tokenHint(r.Code, grant)}
 }
 
 // IDPart makes a provider's error code fit for the ID of a fault.
