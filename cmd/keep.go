@@ -126,7 +126,7 @@ func (i *invocation) forms(names ...string) error {
 	if slices.Contains(names, i.format()) {
 		return nil
 	}
-	return &fault.Error{Kind: fault.Usage, ID: "output.no-form", Op: "choose the output format", Err: fmt.Errorf("a client has no %s form", i.format()),
+	return &fault.Error{Kind: fault.Usage, ID: "output.no-form", Op: "choose the output format", Err: fmt.Errorf("this result has no %s form", i.format()),
 		Hint: "use --output json or text"}
 }
 

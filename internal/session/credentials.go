@@ -1,12 +1,34 @@
 package session
 
 import (
+	"context"
 	"encoding/json"
 
 	"rely/internal/clientauth"
 	"rely/internal/provider"
 	"rely/internal/store"
+	"rely/internal/wire"
 )
+
+// Proven is the client's provider, and a way to it on which the client proves
+// itself: for revocation and introspection (RFC 7009 2.1, RFC 7662 2.1).
+func (k *Keeper) Proven(ctx context.Context, client *store.Client) (*provider.Provider, *wire.Client, error) {
+	hc, err := k.HTTP()
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := k.Discover(ctx, client.Issuer)
+	if err != nil {
+		return nil, nil, err
+	}
+	method, err := k.prove(client, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	proven := *hc
+	proven.Base = &clientauth.Transport{Base: hc.Base, Method: method}
+	return p, &proven, nil
+}
 
 // prove is how the client proves itself at the provider.
 func (k *Keeper) prove(client *store.Client, p *provider.Provider) (clientauth.Method, error) {
