@@ -1,12 +1,13 @@
 // Package jose verifies compact JWS tokens against a provider's published
-// keys, reads the client's own keys and signs with them, and seals this
-// program's own files as JWE. It is the only client-side package that imports
-// jwx.
+// keys, reads the client's own keys, signs and decrypts with them, encrypts to
+// a provider's, and seals this program's own files as JWE. It is the only
+// client-side package that imports jwx.
 //
 // It refuses alg none, keys that come with the token (jku, jwk, x5u, x5c),
 // crit and b64, keys that are weak, off their curve, private or meant for
-// something else, and it takes no decision about claims. It never decrypts
-// what a stranger encrypted and never fetches anything.
+// something else, and it takes no decision about claims. It decrypts only what
+// the client was registered for, by the algorithms of the registration, never
+// undoes compression, and never fetches anything.
 package jose
 
 import (

@@ -32,6 +32,16 @@ var errPublic = errors.New("it is a public key, and the private one is wanted")
 //
 // Every error is Config. None of them quotes the file.
 func ParsePrivate(name string, text secret.String) ([]Private, error) {
+	return parsePrivate(name, text, "sig")
+}
+
+// ParseDecryption reads the client's own keys as [ParsePrivate] does, and from
+// a JWKS takes those that decrypt.
+func ParseDecryption(name string, text secret.String) ([]Private, error) {
+	return parsePrivate(name, text, "enc")
+}
+
+func parsePrivate(name string, text secret.String, use string) ([]Private, error) {
 	data := bytes.TrimSpace([]byte(text.Reveal()))
 	var keys []Private
 	var err error
@@ -41,7 +51,7 @@ func ParsePrivate(name string, text secret.String) ([]Private, error) {
 	case len(data) > MaxPrivate:
 		err = fmt.Errorf("it has more than %d bytes", MaxPrivate)
 	case data[0] == '{':
-		keys, err = privateJSON(data)
+		keys, err = privateJSON(data, use)
 	default:
 		keys, err = privatePEM(data)
 	}
@@ -59,7 +69,7 @@ func ParsePrivate(name string, text secret.String) ([]Private, error) {
 	return nil, f
 }
 
-func privateJSON(data []byte) ([]Private, error) {
+func privateJSON(data []byte, use string) ([]Private, error) {
 	if err := strictjson.Check(data); err != nil {
 		return nil, errors.New("it starts as JSON, and is not well-formed")
 	}
@@ -73,7 +83,7 @@ func privateJSON(data []byte) ([]Private, error) {
 	var keys []Private
 	first := errors.New("it holds no key")
 	for at, raw := range raws {
-		key, err := privateJWK(raw)
+		key, err := privateJWK(raw, use)
 		if err == nil {
 			keys = append(keys, key)
 		} else if at == 0 {
@@ -86,9 +96,9 @@ func privateJSON(data []byte) ([]Private, error) {
 	return keys, nil
 }
 
-func privateJWK(raw json.RawMessage) (Private, error) {
-	if use := text(raw, "use"); use != "" && use != "sig" {
-		return Private{}, fmt.Errorf("the key's use is %s, not sig", quote(use))
+func privateJWK(raw json.RawMessage, use string) (Private, error) {
+	if is := text(raw, "use"); is != "" && is != use {
+		return Private{}, fmt.Errorf("the key's use is %s, not %s", quote(is), use)
 	}
 	kty := text(raw, "kty")
 	if kty == "oct" {
