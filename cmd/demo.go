@@ -41,7 +41,7 @@ func newDemo(i *invocation) *cobra.Command {
 		Use:   "demo",
 		Short: "Watch a whole sign-in work, here and now",
 		Long: `Starts the embedded OpenID Provider, registers a client, signs alice in, shows
-what was checked, the tokens (shortened) and who she is, and renews the tokens.
+what was checked, the tokens (shortened) and who she is, renews the tokens and signs her out.
 Nothing outside a temporary folder is changed. By default rely fills in the login
 page itself; --browser system lets you do it.
 
@@ -173,11 +173,11 @@ func (t *tour) next(title, spec string) {
 }
 
 func (t *tour) walk(ctx context.Context) error {
-	t.tell("rely demo: an OpenID Connect sign-in from registration to renewal, on this machine.\nEverything is in a temporary folder and gone at the end.\n")
+	t.tell("rely demo: an OpenID Connect sign-in from registration to sign-out, on this machine.\nEverything is in a temporary folder and gone at the end.\n")
 	if t.broken != nil {
 		t.tell("The provider will misbehave: %s.\n", t.broken.Help)
 	}
-	for _, step := range []func(context.Context) error{t.start, t.discover, t.register, t.signIn, t.tokens, t.userinfo, t.renew} {
+	for _, step := range []func(context.Context) error{t.start, t.discover, t.register, t.signIn, t.tokens, t.userinfo, t.renew, t.signOut} {
 		if err := step(ctx); err != nil {
 			return err
 		}

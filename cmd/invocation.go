@@ -235,16 +235,16 @@ func (i *invocation) store() (store.Store, error) {
 	return s, err
 }
 
-// person fills in what a flow needs to have somebody sign in.
-func (i *invocation) person(r *flows.Request, passwordStdin bool) error {
+// agent is who walks the provider's pages, and what it knows of the world.
+func (i *invocation) agent(passwordStdin bool) (useragent.Agent, useragent.Options, error) {
 	t, err := i.network()
 	if err != nil {
-		return err
+		return nil, useragent.Options{}, err
 	}
 	password := i.password
 	if password.Empty() {
 		if password, err = i.secretOnce(passwordStdin, "password", "the password"); err != nil {
-			return err
+			return nil, useragent.Options{}, err
 		}
 	}
 	secrets := secretVariables()
@@ -253,12 +253,22 @@ func (i *invocation) person(r *flows.Request, passwordStdin bool) error {
 		Env: i.ChildEnv(secrets), Getenv: i.Env, ReadFile: os.ReadFile, Now: i.Now,
 	}
 	if err := i.walkPages(&o); err != nil {
+		return nil, o, err
+	}
+	a, err := useragent.Choose(i.values.String("browser"), o)
+	if err == nil {
+		i.Forget(secrets) // pkg/browser's child inherits this process's variables
+	}
+	return a, o, err
+}
+
+// person fills in what a flow needs to have somebody sign in.
+func (i *invocation) person(r *flows.Request, passwordStdin bool) error {
+	agent, o, err := i.agent(passwordStdin)
+	if err != nil {
 		return err
 	}
-	if r.Agent, err = useragent.Choose(i.values.String("browser"), o); err != nil {
-		return err
-	}
-	i.Forget(secrets) // pkg/browser's child inherits this process's variables
+	r.Agent = agent
 	r.RedirectURI = i.values.String("redirect_uri")
 	if r.RedirectURI == "" {
 		r.RedirectURI = "https://127.0.0.1:0/callback"

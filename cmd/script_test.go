@@ -64,6 +64,7 @@ func runScripts(t *testing.T, dir string) {
 			"burst":    burst,
 			"keyfile":  keyFile,
 			"clientid": clientID,
+			"stop":     stop,
 
 			"certificate": certificate,
 		},
@@ -139,9 +140,19 @@ func opCommand(ts *testscript.TestScript, neg bool, args []string) {
 	server := &http.Server{Handler: s, ErrorLog: log.New(io.Discard, "", 0)}
 	go func() { _ = server.Serve(l) }()
 	ts.Defer(func() { s.Close(); _ = server.Close() })
+	servers.Store(ts.Getenv("WORK"), server)
 	ts.Setenv("ISSUER", o.Issuer)
 	ts.Setenv("ORIGIN", strings.TrimSuffix(o.Issuer, path))
 	current.Store(ts.Getenv("WORK"), s)
+}
+
+// servers are the listeners of the providers that "op" started last.
+var servers sync.Map
+
+// stop ends the script's provider: nobody answers there any more.
+func stop(ts *testscript.TestScript, neg bool, args []string) {
+	s, _ := servers.Load(ts.Getenv("WORK"))
+	ts.Check(s.(*http.Server).Close())
 }
 
 // expand puts variables into a file of the script: expand demosite.cfg
@@ -240,8 +251,14 @@ func expires(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(age(found[0]))
 }
 
-// person is somebody with a browser: person [--after-strangers] NAME|--deny URL.
+// person is somebody with a browser: person [--jar FILE] [--after-strangers] NAME|--deny URL.
+// With a FILE the browser keeps its cookies from one visit to the next.
 func person(args []string) int {
+	transport := unsafeTransport()
+	if args[0] == "--jar" {
+		transport = &jar{file: args[1], base: transport}
+		args = args[2:]
+	}
 	address := args[len(args)-1]
 	u, err := url.Parse(address)
 	if err != nil {
@@ -257,11 +274,11 @@ func person(args []string) int {
 		args = args[1:]
 	}
 	passwords := map[string]string{"alice": demoAlice, "bob": demoBob}
-	agent, err := useragent.Choose("forms", useragent.Options{HTTP: unsafeTransport(), Username: args[0], Password: secret.New(passwords[args[0]]), Now: time.Now})
+	agent, err := useragent.Choose("forms", useragent.Options{HTTP: transport, Username: args[0], Password: secret.New(passwords[args[0]]), Now: time.Now})
 	if err != nil {
 		return 2
 	}
-	err = agent.Visit(context.Background(), useragent.Visit{URL: address, RedirectURI: u.Query().Get("redirect_uri"), Origins: []string{u.Scheme + "://" + u.Host}})
+	err = agent.Visit(context.Background(), useragent.Visit{URL: address, RedirectURI: u.Query().Get("redirect_uri"), Origins: []string{u.Scheme + "://" + u.Host}, SignOut: !u.Query().Has("client_id") && !u.Query().Has("user_code")})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "person:", err)
 		return 1

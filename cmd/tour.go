@@ -91,19 +91,23 @@ func (t *tour) register(ctx context.Context) error {
 	for _, port := range ports {
 		redirects = append(redirects, fmt.Sprintf("%s://127.0.0.1:%d/callback", scheme, port))
 	}
-	redirect := redirects[0]
 	t.spare = redirects[1:]
 	endpoint := registration.Endpoint{Provider: p, HTTP: hc, Now: t.Now()}
 	c, err := endpoint.Register(ctx, map[string]any{
-		"client_name": "rely demo", "redirect_uris": redirects, "grant_types": t.grants(),
+		"client_name": "rely demo", "redirect_uris": redirects, "post_logout_redirect_uris": redirects, "grant_types": t.grants(),
 		"response_types": []string{"code"}, "token_endpoint_auth_method": method, "id_token_signed_response_alg": alg,
 	})
 	if err != nil {
 		return err
 	}
-	t.tell("   client_id      %s\n   redirect_uri   %s (the listener that catches the answer)\n   proves itself  %s\n", c.ID, redirect, proof(method))
+	t.tell("   client_id      %s\n   redirect_uri   %s (the listener that catches the answer)\n   proves itself  %s\n", c.ID, redirects[0], proof(method))
+	return t.keepClient(ctx, c, method, alg, redirects)
+}
+
+// keepClient makes the demo's profile of the client.
+func (t *tour) keepClient(ctx context.Context, c *registration.Client, method, alg string, redirects []string) error {
 	settings := map[string][]string{
-		"issuer": {t.op.issuer}, "client_id": {c.ID}, "redirect_uri": {redirect}, "client_auth": {method},
+		"issuer": {t.op.issuer}, "client_id": {c.ID}, "redirect_uri": {redirects[0]}, "client_auth": {method},
 		"id_token_signed_response_alg": {alg}, "browser": {t.browser}, "username": {"alice"}, "store": {"file"},
 	}
 	if t.broken != nil && t.broken.Needs == "max_age" {
@@ -115,14 +119,15 @@ func (t *tour) register(ctx context.Context) error {
 	if err := t.use(settings); err != nil {
 		return err
 	}
-	if c.Secret.Empty() {
-		return nil
-	}
 	st, err := t.inside.store()
 	if err != nil {
 		return err
 	}
-	return st.PutClient(ctx, "demo", &store.Client{Issuer: t.op.issuer, ClientID: c.ID, Secret: c.Secret})
+	record, err := json.Marshal(map[string]any{"post_logout_redirect_uris": redirects})
+	if err != nil {
+		return err
+	}
+	return st.PutClient(ctx, "demo", &store.Client{Issuer: t.op.issuer, ClientID: c.ID, Secret: c.Secret, Metadata: record})
 }
 
 // device reports whether the tour goes by way of the device flow, because the

@@ -58,6 +58,7 @@ var table = sync.OnceValue(func() []Setting {
 		{Name: "initial_access_token_file", Help: "file that holds the initial access token", Placeholder: "FILE"},
 		{Name: "id_token_signed_response_alg", Help: "only signing algorithm accepted for ID tokens", Placeholder: "ALG", Profile: true},
 		{Name: "redirect_uri", Help: "redirect URI, on loopback unless --listen says where", Placeholder: "URL", Kind: URL, Profile: true},
+		{Name: "post_logout_redirect_uri", Help: "registered address for after a logout, on loopback", Placeholder: "URL", Kind: URL, Profile: true},
 		{Name: "listen", Help: "address to listen on in place of the redirect URI's", Placeholder: "HOST:PORT", Profile: true},
 		{Name: "tls_cert", Help: "certificate file of the listener", Placeholder: "FILE", Profile: true},
 		{Name: "tls_key", Help: "private key file of the listener", Placeholder: "FILE", Profile: true},

@@ -27,7 +27,7 @@ import (
 func TestFaultTable(t *testing.T) {
 	t.Parallel()
 	name := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-	groups := []string{"discovery", "registration", "keys", "id-token", "response", "token", "device", "userinfo", "transport", "words", "good"}
+	groups := []string{"discovery", "registration", "keys", "id-token", "response", "token", "device", "userinfo", "logout", "transport", "words", "good"}
 	seen := map[string]bool{}
 	for _, f := range demoop.Faults() {
 		if !name.MatchString(f.Name) || seen[f.Name] {
@@ -40,7 +40,7 @@ func TestFaultTable(t *testing.T) {
 		if !slices.Contains(groups, f.Group) || strings.HasPrefix(f.Name, "good-") != (f.Group == "good") {
 			t.Errorf("%s: got the group %q", f.Name, f.Group)
 		}
-		if !slices.Contains([]string{"register", "login", "userinfo", "tokens"}, f.At) {
+		if !slices.Contains([]string{"register", "login", "userinfo", "tokens", "logout"}, f.At) {
 			t.Errorf("%s: got the command %q", f.Name, f.At)
 		}
 		// An honest no of the provider is no lie: the client exits 5, and that
@@ -124,6 +124,8 @@ func walk(t *testing.T, faults ...string) map[string]seen {
 		}
 		return r
 	}, refresh.Access))
+	out["logout"], _ = o.look("GET", "/logout?"+url.Values{"client_id": {id}, "post_logout_redirect_uri": {callback}, "state": {"bye"}}.Encode(), "")
+	out["revoke"], _ = o.look("POST", "/revoke", "Content-Type: application/x-www-form-urlencoded", "client_id=demo")
 	return out
 }
 

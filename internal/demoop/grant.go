@@ -150,8 +150,9 @@ func (s *Server) idToken(g *grant, accessToken string, again bool) (string, erro
 type hinted struct {
 	Issuer   string `json:"iss"`
 	Subject  string `json:"sub"`
-	Audience string `json:"aud"`
+	Audience string `json:"-"` // the client among those in aud
 	Session  string `json:"sid"`
+	Aud      any    `json:"aud"` // a text, or a list of them
 }
 
 // hint reads an ID token that comes back. It may have expired (RP-Initiated
@@ -169,6 +170,15 @@ func (s *Server) hint(token string) (hinted, error) {
 	}
 	if err == nil && h.Issuer != s.o.Issuer {
 		err = errors.New("another issuer's")
+	}
+	all, many := h.Aud.([]any)
+	if !many {
+		all = []any{h.Aud}
+	}
+	for _, a := range all {
+		if id, ok := a.(string); ok && s.clients[id] != nil {
+			h.Audience = id
+		}
 	}
 	return h, err
 }

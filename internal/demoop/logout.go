@@ -44,7 +44,13 @@ func (s *Server) logout(r *http.Request) reply.Reply {
 		if strings.Contains(after, "?") {
 			glue = "&"
 		}
-		after += glue + url.Values{"state": {state}}.Encode()
+		back := url.Values{"state": {state}}
+		for _, f := range s.faults {
+			if f.Back != nil {
+				f.Back(back)
+			}
+		}
+		after += glue + back.Encode()
 	}
 	sess, ok := s.session(r)
 	if !ok || sess.user == nil {

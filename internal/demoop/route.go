@@ -32,7 +32,7 @@ func (s *Server) routes() *http.ServeMux {
 	on("POST", base+"/token", quirk.Tokens, s.token)
 	on("GET POST", base+"/userinfo", quirk.UserInfo, s.userinfo)
 	on("POST", base+"/introspect", "introspect", s.introspect)
-	on("POST", base+"/revoke", "revoke", s.revoke)
+	on("POST", base+"/revoke", quirk.Revoke, s.revoke)
 	on("GET POST", base+"/logout", "logout", s.logout)
 	on("POST", base+"/logout/confirm", "logout confirm", s.logoutConfirm)
 	on("POST", base+"/register", "register", s.register)

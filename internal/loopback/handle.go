@@ -19,15 +19,17 @@ func (l *Listener) handle(w http.ResponseWriter, r *http.Request) {
 	case !l.to.serves(r.Host):
 		// Somebody's name points here (DNS rebinding): say nothing at all.
 		w.WriteHeader(http.StatusMisdirectedRequest)
+	case l.routes[r.URL.Path] != nil && r.URL.Path != l.to.url.Path:
+		l.routes[r.URL.Path](w, r)
 	case r.Method != http.MethodGet && (r.Method != http.MethodPost || !l.formPost):
 		w.Header().Set("Allow", l.methods())
-		notice(w, http.StatusMethodNotAllowed, "That is not how this page is used", goesOn)
+		l.notice(w, http.StatusMethodNotAllowed, "That is not how this page is used", goesOn)
 	case r.URL.Path == l.to.url.Path:
 		l.redirected(w, r)
 	case r.URL.Path == "/favicon.ico":
 		w.WriteHeader(http.StatusNoContent)
 	default:
-		notice(w, http.StatusNotFound, "There is nothing here", goesOn)
+		l.notice(w, http.StatusNotFound, "There is nothing here", goesOn)
 	}
 }
 
@@ -43,24 +45,24 @@ func (l *Listener) redirected(w http.ResponseWriter, r *http.Request) {
 	params, status := l.params(w, r)
 	switch {
 	case status != http.StatusOK:
-		notice(w, status, "This is not an answer to a sign-in", goesOn)
+		l.notice(w, status, "This is not an answer to a sign-in", goesOn)
 		return
-	case len(params) == 0:
-		notice(w, http.StatusBadRequest, "Waiting for the sign-in",
+	case len(params) == 0 && !l.bare:
+		l.notice(w, http.StatusBadRequest, "Waiting for the sign-in",
 			"The provider sends you here once you have signed in. "+goesOn)
 		return
 	case strings.Contains(r.Header.Get("Sec-Purpose"), "prefetch"):
 		// Nobody looks at this page yet; a real visit follows a refusal.
-		notice(w, http.StatusServiceUnavailable, "Waiting for the sign-in", goesOn)
+		l.notice(w, http.StatusServiceUnavailable, "Waiting for the sign-in", goesOn)
 		return
 	}
 	a, err := l.offer(params)
 	switch {
 	case errors.Is(err, errAnswered):
-		notice(w, http.StatusConflict, "This sign-in was already answered",
+		l.notice(w, http.StatusConflict, "This sign-in was already answered",
 			"An answer counts once. Look at your terminal for what came of it, or start again there.")
 	case err != nil:
-		notice(w, http.StatusBadRequest, "This answer belongs to another sign-in",
+		l.notice(w, http.StatusBadRequest, "This answer belongs to another sign-in",
 			"It may come from an older tab, or not from your provider at all. "+goesOn)
 	default:
 		l.hold(w, r, a)
@@ -124,7 +126,7 @@ func (l *Listener) hold(w http.ResponseWriter, r *http.Request, a *Answer) {
 		case p := <-a.page: // it was there before the end
 			outcome(w, p)
 		default:
-			notice(w, http.StatusGone, "The sign-in was given up",
+			l.notice(w, http.StatusGone, "The sign-in was given up",
 				"The command in your terminal ended before it was done. Start it again there.")
 		}
 	case <-r.Context().Done():
@@ -140,6 +142,10 @@ func outcome(w http.ResponseWriter, p Page) {
 	write(w, http.StatusForbidden, bad, p)
 }
 
-func notice(w http.ResponseWriter, status int, title, text string) {
+// notice is a page for whoever is not the one that is waited for.
+func (l *Listener) notice(w http.ResponseWriter, status int, title, text string) {
+	if l.what != "" {
+		title, text = strings.ReplaceAll(title, "sign-in", l.what), strings.ReplaceAll(text, "sign-in", l.what)
+	}
 	write(w, status, neutral, Page{Title: title, Text: text})
 }

@@ -61,6 +61,16 @@ type Options struct {
 	// Response Mode), from a page with an opaque origin or one of Origins.
 	FormPost bool
 	Origins  []string
+	// Bare takes a visit without any parameters for an answer as well: after a
+	// logout without state there are none.
+	Bare bool
+	// Routes answer further paths, as a notice of logout has one. They decide
+	// on methods and bodies themselves; only a caller under another host's name
+	// never gets to them.
+	Routes map[string]http.HandlerFunc
+	// Wait names what is waited for on the pages for strangers; empty is
+	// "sign-in".
+	Wait string
 }
 
 // A Listener waits for the redirect of one sign-in.
@@ -69,6 +79,9 @@ type Listener struct {
 	accept   func(url.Values) error
 	formPost bool
 	origins  []string
+	bare     bool
+	routes   map[string]http.HandlerFunc
+	what     string
 
 	server  *http.Server
 	serving sync.WaitGroup
@@ -114,7 +127,7 @@ func Listen(ctx context.Context, o Options) (*Listener, error) {
 	to.setPort(ports[0].Addr().(*net.TCPAddr).Port)
 
 	l := &Listener{
-		to: to, accept: o.Accept, formPost: o.FormPost, origins: o.Origins,
+		to: to, accept: o.Accept, formPost: o.FormPost, origins: o.Origins, bare: o.Bare, routes: o.Routes, what: o.Wait,
 		broken: make(chan error, len(ports)), answers: make(chan *Answer, 1), closed: make(chan struct{}),
 	}
 	ctx, l.end = context.WithCancel(ctx)

@@ -29,6 +29,7 @@ type Plan struct {
 	Metadata  map[string]any // without redirect_uris and application_type
 	Redirects []Redirect     // candidates, best first
 	Choices   []Choice
+	back      bool // the browser may come back after a logout to where it does after a login
 	bold      bool // refresh_token is asked for though the provider does not list it
 }
 
@@ -63,6 +64,7 @@ func Choose(m *provider.Metadata, w Wish) (*Plan, error) {
 	if !said("id_token_signed_response_alg") && !machine {
 		p.idTokenAlg(m)
 	}
+	p.back = !machine && m.EndSessionEndpoint != "" && !said("post_logout_redirect_uris")
 	wanted, _ := texts(p.Metadata["redirect_uris"])
 	kind, _ := p.Metadata["application_type"].(string)
 	// Pairwise subjects are of one host, and some providers count the port in
@@ -158,6 +160,9 @@ func (p *Plan) With(r Redirect) map[string]any {
 	out["redirect_uris"] = r.URIs
 	if r.URIs == nil {
 		out["redirect_uris"] = []string{}
+	}
+	if p.back && r.URIs != nil {
+		out["post_logout_redirect_uris"] = r.URIs
 	}
 	if r.Type != "" {
 		out["application_type"] = r.Type

@@ -86,6 +86,7 @@ type walk struct {
 	end    *url.URL // nil: the page after the last form
 	trust  map[string]bool
 
+	signOut   bool // see [Visit.SignOut]
 	named     bool // the user name was sent on a page of its own
 	submitted bool // the password was sent
 	pressed   bool // a form was sent
@@ -115,6 +116,7 @@ func (f forms) begin(v Visit) (*walk, *request, error) {
 	if err != nil {
 		return nil, nil, w.wrongURL(err)
 	}
+	w.signOut = v.SignOut
 	if v.RedirectURI != "" {
 		if w.end, err = url.Parse(v.RedirectURI); err != nil {
 			return nil, nil, w.wrongURL(errors.New("the redirect URI is not a URL"))

@@ -37,6 +37,9 @@ type Visit struct {
 	// Origins are the scheme://host[:port] where user name and password may be
 	// typed. None means nowhere.
 	Origins []string
+	// SignOut says that a session is to end: the pages on the way ask whether to
+	// sign out, and the answer is yes.
+	SignOut bool
 }
 
 // An Agent walks login pages. It may be used for several visits at once.

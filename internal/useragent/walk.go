@@ -64,6 +64,9 @@ func (w *walk) read(resp *http.Response, r *request) (*page.Page, error) {
 		mediaType = "text/plain"
 	}
 	p := page.Read(r.url, resp.StatusCode, mediaType, body)
+	if w.signOut {
+		p.Leave()
+	}
 	return p, w.see(p, mediaType, body)
 }
 
@@ -110,7 +113,7 @@ func (w *walk) next(p *page.Page) (*request, error) {
 	if f := p.Only(); f != nil && p.Scripts {
 		return w.submit(p, f, nil, nil)
 	}
-	if w.end == nil && w.pressed && len(p.Forms) == 0 {
+	if w.end == nil && (w.pressed || w.signOut) && len(p.Forms) == 0 {
 		return nil, nil
 	}
 	return nil, w.refused(p)

@@ -102,6 +102,11 @@ func (r *Ring) Verify(token string) ([]byte, error) {
 		if k.Kid == kid {
 			return k.Verify(token)
 		}
+		if kid == "" { // one of ours may have come without
+			if payload, err := k.Verify(token); err == nil {
+				return payload, nil
+			}
+		}
 	}
 	return nil, errors.New("signed by no key of this provider")
 }

@@ -24,6 +24,7 @@ const (
 	UserInfo  Endpoint = "userinfo"
 	Register  Endpoint = "register"
 	Devices   Endpoint = "device authorization"
+	Revoke    Endpoint = "revoke"
 )
 
 // A Fault is one misbehaviour. The hooks that are nil leave the good answer
@@ -32,8 +33,8 @@ type Fault struct {
 	Name  string // lower-kebab; those that start with good- must be accepted
 	Help  string // one line: what the provider does
 	Rule  string // the section a client cites; empty where nothing is broken
-	Group string // discovery, registration, keys, id-token, response, token, device, userinfo, transport, words, good
-	At    string // the command that meets it: register, login, userinfo, or tokens (a refresh)
+	Group string // discovery, registration, keys, id-token, response, token, device, userinfo, logout, transport, words, good
+	At    string // the command that meets it: register, login, userinfo, tokens (a refresh), or logout
 	Exit  int    // what that command should exit with; 0 for a tolerance
 	Needs string // what it shows up with only: "secret" (a confidential client), "max_age" (in the request), "device" (the device flow), or nothing
 
@@ -46,6 +47,7 @@ type Fault struct {
 	Signed   func(compact string, t *Token) (string, error) // after signing
 	Answer   func(m map[string]any, refresh bool)           // the token response
 	Claims   func(m map[string]any)                         // userinfo
+	Back     func(v url.Values)                             // the parameters with which a logout sends the browser back
 	Device   func(m map[string]any)                         // the device authorization response
 	Keep     bool                                           // refresh tokens are not rotated
 	On       Endpoint                                       // where Serve stands

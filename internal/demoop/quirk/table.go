@@ -5,7 +5,7 @@ import "slices"
 // All is the table, in the order help shows it.
 func All() []Fault {
 	return slices.Concat(discovery(), registrations(), jwks(), idTokens(), signatures(), responses(),
-		tokens(), refreshes(), devices(), userInfos(), words(), good())
+		tokens(), refreshes(), devices(), userInfos(), logouts(), words(), good())
 }
 
 // group fills in what the entries of a group have in common. An entry keeps

@@ -173,9 +173,42 @@ func (f *Form) best() (*Control, int) {
 	return best, does
 }
 
+// Leave makes the page one for ending a session: the button that signs out is
+// then the one that goes on.
+func (p *Page) Leave() {
+	for _, f := range p.Forms {
+		for _, c := range f.Controls {
+			c.leaves = true
+		}
+	}
+}
+
+// leaving is the verdict on a button where a session is to end.
+func (c *Control) leaving() int {
+	tokens := strings.FieldsFunc(strings.ToLower(c.Label), func(r rune) bool { return r < 'a' || r > 'z' })
+	says := func(list ...string) bool {
+		return slices.ContainsFunc(tokens, func(t string) bool { return slices.Contains(list, t) })
+	}
+	names := c.Name + " " + c.Value + " " + c.ID
+	switch {
+	case says("no", "not", "don", "dont", "stay", "cancel", "keep", "back", "remain", "abort", "never"):
+		return refuses
+	case says("yes", "out", "off", "logout", "signout", "logoff", "end", "continue", "confirm", "ok", "okay", "proceed", "next"):
+		return approves
+	case mentions(names, "cancel", "stay", "abort", "deny"):
+		return refuses
+	case mentions(names, "logout", "signout", "logoff", "confirm", "yes"):
+		return approves
+	}
+	return unclear
+}
+
 // verdict reads what a button does. Its words count first, its names only
 // where the words say nothing we know.
 func (c *Control) verdict() int {
+	if c.leaves {
+		return c.leaving()
+	}
 	tokens := strings.FieldsFunc(strings.ToLower(c.Label), func(r rune) bool { return r < 'a' || r > 'z' })
 	says := func(list ...string) bool {
 		return slices.ContainsFunc(tokens, func(t string) bool { return slices.Contains(list, t) })

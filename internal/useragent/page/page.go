@@ -68,6 +68,8 @@ type Control struct {
 	Noscript     bool // for agents without scripts
 	off          bool // a person left it unmarked
 	Over         Form // action, method and enctype of a button that has its own
+
+	leaves bool // see [Page.Leave]
 }
 
 // Read takes the body of an answer apart. What is not HTML becomes text.
