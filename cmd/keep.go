@@ -73,12 +73,20 @@ func learnt(clientID string, record map[string]any, redirectURI string) []config
 		}
 		return config.Change{Name: name, Values: []string{value}}
 	}
-	return []config.Change{
-		text("client_id", clientID),
-		text("client_auth", registration.TextOf(record, "token_endpoint_auth_method")),
-		text("id_token_signed_response_alg", registration.TextOf(record, "id_token_signed_response_alg")),
-		text("redirect_uri", redirectURI),
+	out := []config.Change{text("client_id", clientID), text("client_auth", registration.TextOf(record, "token_endpoint_auth_method")), text("redirect_uri", redirectURI)}
+	for _, name := range registeredSettings() {
+		if _, member := registration.Find(name); member {
+			out = append(out, text(name, registration.TextOf(record, name)))
+		}
 	}
+	return out
+}
+
+// registeredSettings are the settings that have to be as the client is
+// registered. A new client has its own.
+func registeredSettings() []string {
+	return []string{"client_id", "client_auth", "redirect_uri", "id_token_signed_response_alg", "id_token_encrypted_response_alg", "id_token_encrypted_response_enc",
+		"userinfo_signed_response_alg", "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc"}
 }
 
 // recordOf is what is kept of a client's registration; empty where nothing is.

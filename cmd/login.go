@@ -25,7 +25,9 @@ type login struct {
 // clientSettings are what a profile keeps of the client and how it signs in.
 func clientSettings() []string {
 	return []string{
-		"issuer", "client_id", "client_auth", "client_key_file", "assertion_audience", "id_token_signed_response_alg", "redirect_uri", "post_logout_redirect_uri", "listen", "tls_cert", "tls_key",
+		"issuer", "client_id", "client_auth", "client_key_file", "assertion_audience",
+		"id_token_signed_response_alg", "id_token_encrypted_response_alg", "id_token_encrypted_response_enc",
+		"userinfo_signed_response_alg", "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc", "redirect_uri", "post_logout_redirect_uri", "listen", "tls_cert", "tls_key",
 		"scope", "flow", "browser", "username", "store", "login_timeout", "open_timeout", "ca_cert", "param", "token_param",
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -149,7 +150,7 @@ func (r *register) existing(ctx context.Context) error {
 		return err
 	}
 	r.hadProfile = was.Exists
-	for _, name := range []string{"client_id", "client_auth", "id_token_signed_response_alg", "redirect_uri"} {
+	for _, name := range registeredSettings() {
 		change := config.Change{Name: name}
 		if was.Exists && was.Source(name) == config.FromProfile {
 			change.Values = []string{was.String(name)}
@@ -245,9 +246,11 @@ func (r *register) plan(ctx context.Context) (*registration.Plan, error) {
 // one's settings suited another.
 func (r *register) settingsAsWishes() {
 	for _, m := range registration.Members() {
-		name := map[string]string{"scope": "scope", "token_endpoint_auth_method": "client_auth", "redirect_uris": "redirect_uri",
-			"id_token_signed_response_alg": "id_token_signed_response_alg"}[m.Name]
-		if name == "" || r.values.Source(name) <= config.FromDefault || r.values.String(name) == "" {
+		name := m.Name
+		if other := map[string]string{"token_endpoint_auth_method": "client_auth", "redirect_uris": "redirect_uri"}[name]; other != "" {
+			name = other
+		}
+		if name != "scope" && !slices.Contains(registeredSettings(), name) || r.values.Source(name) <= config.FromDefault || r.values.String(name) == "" {
 			continue
 		}
 		if _, said := r.wanted[m.Name]; said || m.Name != "scope" && r.stale(name) {

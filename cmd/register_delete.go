@@ -58,7 +58,7 @@ func (d *registerDelete) run(ctx context.Context) error {
 	}
 	if d.files.Exists(d.profile) {
 		var changes []config.Change
-		for _, name := range []string{"client_id", "client_auth", "id_token_signed_response_alg", "redirect_uri"} {
+		for _, name := range registeredSettings() {
 			changes = append(changes, config.Change{Name: name})
 		}
 		if err := d.files.Set(d.profile, changes); err != nil {

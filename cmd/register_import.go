@@ -246,7 +246,7 @@ func (r *registerImport) save(ctx context.Context, client *store.Client) error {
 	ctx = context.WithoutCancel(ctx)
 	var gone []config.Change
 	if r.replace {
-		for _, name := range []string{"client_id", "client_auth", "id_token_signed_response_alg", "redirect_uri", "scope", "flow", "param", "token_param"} {
+		for _, name := range append(registeredSettings(), "scope", "flow", "param", "token_param") {
 			if r.values.Source(name) == config.FromProfile {
 				gone = append(gone, config.Change{Name: name}) // it suited another client
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -63,8 +64,8 @@ func (r *register) record(ctx context.Context) error {
 		return err
 	}
 	var gone []config.Change
-	for _, name := range []string{"client_auth", "id_token_signed_response_alg", "redirect_uri"} {
-		if r.stale(name) {
+	for _, name := range registeredSettings() {
+		if name != "client_id" && r.stale(name) {
 			gone = append(gone, config.Change{Name: name})
 		}
 	}
@@ -108,11 +109,7 @@ func (r *register) clientAuth() string {
 // isSetting reports whether a member is a setting of the profile as well, and
 // so has a meaning for a client that is only recorded.
 func isSetting(m registration.Member) bool {
-	switch m.Flag {
-	case "redirect-uri", "scope", "client-auth", "id-token-signed-response-alg":
-		return true
-	}
-	return false
+	return m.Flag == "scope" || slices.Contains(registeredSettings(), strings.ReplaceAll(m.Flag, "-", "_"))
 }
 
 // secretOfKnown is the client's secret: given, or asked for on the terminal.

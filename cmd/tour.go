@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -81,53 +80,25 @@ func (t *tour) register(ctx context.Context) error {
 	if t.broken != nil && t.broken.Alg != "" {
 		alg = t.broken.Alg
 	}
-	// Two more, because a port that is free now may be taken a moment later.
-	ports, err := steadyPorts(ctx, 3)
+	redirects, err := t.redirects(ctx)
 	if err != nil {
 		return err
 	}
-	scheme, _, _ := strings.Cut(t.op.issuer, "://")
-	var redirects []string
-	for _, port := range ports {
-		redirects = append(redirects, fmt.Sprintf("%s://127.0.0.1:%d/callback", scheme, port))
-	}
-	t.spare = redirects[1:]
-	endpoint := registration.Endpoint{Provider: p, HTTP: hc, Now: t.Now()}
-	c, err := endpoint.Register(ctx, map[string]any{
+	metadata := map[string]any{
 		"client_name": "rely demo", "redirect_uris": redirects, "post_logout_redirect_uris": redirects, "grant_types": t.grants(),
 		"response_types": []string{"code"}, "token_endpoint_auth_method": method, "id_token_signed_response_alg": alg,
-	})
+	}
+	keys, err := t.keys(&p.Metadata, metadata)
+	if err != nil {
+		return err
+	}
+	endpoint := registration.Endpoint{Provider: p, HTTP: hc, Now: t.Now()}
+	c, err := endpoint.Register(ctx, metadata)
 	if err != nil {
 		return err
 	}
 	t.tell("   client_id      %s\n   redirect_uri   %s (the listener that catches the answer)\n   proves itself  %s\n", c.ID, redirects[0], proof(method))
-	return t.keepClient(ctx, c, method, alg, redirects)
-}
-
-// keepClient makes the demo's profile of the client.
-func (t *tour) keepClient(ctx context.Context, c *registration.Client, method, alg string, redirects []string) error {
-	settings := map[string][]string{
-		"issuer": {t.op.issuer}, "client_id": {c.ID}, "redirect_uri": {redirects[0]}, "client_auth": {method},
-		"id_token_signed_response_alg": {alg}, "browser": {t.browser}, "username": {"alice"}, "store": {"file"},
-	}
-	if t.broken != nil && t.broken.Needs == "max_age" {
-		settings["param"] = []string{"max_age=3600"}
-	}
-	if t.device() {
-		settings["flow"] = []string{"device"}
-	}
-	if err := t.use(settings); err != nil {
-		return err
-	}
-	st, err := t.inside.store()
-	if err != nil {
-		return err
-	}
-	record, err := json.Marshal(map[string]any{"post_logout_redirect_uris": redirects})
-	if err != nil {
-		return err
-	}
-	return st.PutClient(ctx, "demo", &store.Client{Issuer: t.op.issuer, ClientID: c.ID, Secret: c.Secret, Metadata: record})
+	return t.keepClient(ctx, c, metadata, keys)
 }
 
 // device reports whether the tour goes by way of the device flow, because the
@@ -260,7 +231,7 @@ func (t *tour) userinfo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	claims, err := p.Userinfo(ctx, s.Access, s.Subject)
+	claims, err := t.inside.sessions(false).Userinfo(ctx, p, s)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (u *userinfo) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	claims, err := p.Userinfo(ctx, s.Access, s.Subject)
+	claims, err := u.sessions(false).Userinfo(ctx, p, s)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ import (
 func TestFaultTable(t *testing.T) {
 	t.Parallel()
 	name := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-	groups := []string{"discovery", "registration", "keys", "id-token", "response", "token", "device", "userinfo", "logout", "transport", "words", "good"}
+	groups := []string{"discovery", "registration", "keys", "id-token", "encryption", "response", "token", "device", "userinfo", "logout", "transport", "words", "good"}
 	seen := map[string]bool{}
 	for _, f := range demoop.Faults() {
 		if !name.MatchString(f.Name) || seen[f.Name] {
@@ -110,6 +110,7 @@ func walk(t *testing.T, faults ...string) map[string]seen {
 	keys, raw := o.look("GET", "/jwks", "")
 	out["jwks"] = keys
 	out["device"], out["poll"] = o.lookAtDevice()
+	out["encrypted"], out["sealed userinfo"] = o.encrypted(raw)
 	p := newPKCE()
 	answer := o.signIn(o.browser(), o.request(p, "client_id", id, "max_age", "1000"))
 	out["response"] = seen{"all": o.plain(answer.Encode())}

@@ -10,6 +10,7 @@ import (
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/quirk"
+	"rely/internal/demoop/sealing"
 	"rely/internal/demoop/shelf"
 )
 
@@ -112,12 +113,9 @@ func (s *Server) alg(c *Client) string {
 // idToken makes the ID token (OIDC Core 2, 3.1.3.6, 12.2).
 func (s *Server) idToken(g *grant, accessToken string, again bool) (string, error) {
 	alg := s.alg(g.client)
-	key := keys.HMAC([]byte(g.client.Secret.Reveal()))
-	if alg != "HS256" {
-		var err error
-		if key, err = s.ring.For(alg); err != nil {
-			return "", err
-		}
+	key, err := s.ring.Of(alg, g.client.Secret)
+	if err != nil {
+		return "", err
 	}
 	now := s.now()
 	claims := map[string]any{"iss": s.o.Issuer, "sub": g.user.Name, "aud": g.client.ID, "iat": now.Unix(),
@@ -143,7 +141,23 @@ func (s *Server) idToken(g *grant, accessToken string, again bool) (string, erro
 			out, err = f.Signed(out, t)
 		}
 	}
-	return out, err
+	if err != nil {
+		return "", err
+	}
+	return s.sealed(g.client, g.client.registered.IDTokenWish(), out, "JWT")
+}
+
+// sealed encrypts what the client registered to have encrypted.
+func (s *Server) sealed(c *Client, w sealing.Wish, payload, cty string) (string, error) {
+	return sealing.Seal(w, c.registered.JWKS, c.Secret, payload, cty, func(l *sealing.Letter) error {
+		var err error
+		for _, f := range s.faults {
+			if f.Sealed != nil {
+				err = errors.Join(err, f.Sealed(l))
+			}
+		}
+		return err
+	})
 }
 
 // A hinted is what an id_token_hint says.

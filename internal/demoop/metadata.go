@@ -10,6 +10,7 @@ import (
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/page"
 	"rely/internal/demoop/reply"
+	"rely/internal/demoop/sealing"
 )
 
 // discovery describes the provider (OIDC Discovery 3, RFC 8414 2).
@@ -37,6 +38,7 @@ func (s *Server) discovery(*http.Request) reply.Reply {
 		"grant_types_supported":                            grantTypes(),
 		"subject_types_supported":                          []string{"public"},
 		"id_token_signing_alg_values_supported":            append(keys.Algs(), "HS256"),
+		"userinfo_signing_alg_values_supported":            append(keys.Algs(), "HS256"),
 		"token_endpoint_auth_methods_supported":            append(methods, "none"),
 		"token_endpoint_auth_signing_alg_values_supported": algs,
 		"revocation_endpoint_auth_methods_supported":       append(methods, "none"),
@@ -50,6 +52,7 @@ func (s *Server) discovery(*http.Request) reply.Reply {
 		"request_uri_parameter_supported":                  false,
 		"authorization_response_iss_parameter_supported":   true,
 	}
+	sealing.Metadata(m)
 	for _, f := range s.faults {
 		if f.Metadata != nil {
 			f.Metadata(m)

@@ -1,6 +1,7 @@
 package demoop
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -47,7 +48,39 @@ func (s *Server) userinfo(r *http.Request) reply.Reply {
 			f.Claims(m)
 		}
 	}
-	return reply.Object(http.StatusOK, m)
+	is := a.client.registered
+	if is.UserinfoAlg == "" && is.UserinfoKeyAlg == "" {
+		return reply.Object(http.StatusOK, m)
+	}
+	text, cty, err := s.signedClaims(a.client, m)
+	if err == nil {
+		text, err = s.sealed(a.client, is.UserinfoWish(), text, cty)
+	}
+	if err != nil {
+		return reply.Refuse(http.StatusInternalServerError, "server_error", "the claims cannot be wrapped")
+	}
+	return reply.JWT(text)
+}
+
+// signedClaims is UserInfo as the client registered it: a JWT, or JSON that
+// will be encrypted (OIDC Core 5.3.2).
+func (s *Server) signedClaims(c *Client, m map[string]any) (text, cty string, err error) {
+	alg := c.registered.UserinfoAlg
+	if alg == "" {
+		b, err := json.Marshal(m)
+		return string(b), "", err
+	}
+	key, err := s.ring.Of(alg, c.Secret)
+	if err != nil {
+		return "", "", err
+	}
+	m["iss"], m["aud"] = s.o.Issuer, c.ID
+	header := map[string]any{"alg": alg}
+	if key.Kid != "" {
+		header["kid"] = key.Kid
+	}
+	text, err = key.Sign(header, m)
+	return text, "JWT", err
 }
 
 // introspect tells a confidential client about a token (RFC 7662 2). Whatever

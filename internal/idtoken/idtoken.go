@@ -3,8 +3,8 @@
 // every rule that can be looked at is looked at, so that a person sees the
 // whole ladder and not the first broken rung alone.
 //
-// It fetches nothing but keys through [Expected].Keys, decrypts nothing, keeps
-// nothing, and has no way round a rule. acr is left to whoever asked for it.
+// It fetches nothing but keys through [Expected].Keys, decrypts only what was
+// registered to be encrypted, keeps nothing, and has no way round a rule. acr is left to whoever asked for it.
 package idtoken
 
 import (
@@ -12,6 +12,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"rely/internal/fault"
@@ -31,7 +32,11 @@ type Expected struct {
 	// Algs are the algorithms of the client's registration, never the
 	// token's own choice; none means RS256 (OIDC Core 3.1.3.7 (7)).
 	Algs         []string
-	ClientSecret secret.String // the key of HS256, HS384, HS512 and of nothing else
+	ClientSecret secret.String // the key of HS256, HS384, HS512, and of an Encryption with a symmetric alg
+	// Encryption is what the client is registered for; then a token that is not
+	// encrypted is refused.
+	Encryption jose.Encryption
+	OwnKeys    []jose.Private // that decrypt
 	// Keys gives the issuer's keys, fetched anew when refetch is true, which
 	// happens at most once. Its errors come back from Verify as they are.
 	// It is not called for a token whose algorithm is refused.
@@ -74,6 +79,7 @@ type Claims struct {
 	Audience                       []string
 	Expiry, IssuedAt, AuthTime     time.Time
 	Nonce, Azp, Acr, AtHash, CHash string
+	Token                          secret.String              // as it was signed, decrypted where it came encrypted
 	Raw                            json.RawMessage            // the payload as it was signed
 	All                            map[string]json.RawMessage // every claim, unknown ones too
 }
@@ -93,9 +99,7 @@ func Verify(ctx context.Context, token secret.String, e Expected) (*Claims, []Ru
 	}
 	e.Skew = min(e.Skew, maxSkew)
 	l := &ladder{Expected: e, ctx: ctx}
-	if l.signed, l.parseErr = jose.Parse(token.Reveal()); l.parseErr == nil {
-		l.claims, l.wrong, l.claimsErr = parse(l.signed.Payload)
-	}
+	l.parse(token.Reveal())
 	rules := Rules()
 	rungs := make([]Rung, 0, len(rules))
 	var first error
@@ -146,6 +150,7 @@ type ladder struct {
 	Expected
 	ctx context.Context
 
+	openErr  error // it could not be decrypted
 	signed   *jose.Signed
 	parseErr error
 
@@ -155,6 +160,34 @@ type ladder struct {
 
 	keyFound  string // describes the key, once there is one
 	verifyErr error
+}
+
+// parse decrypts the token where it has to be encrypted, and takes it apart.
+func (l *ladder) parse(token string) {
+	if !l.Encryption.None() {
+		if token, l.openErr = l.open(token); l.openErr != nil {
+			l.parseErr = l.openErr
+			return
+		}
+	}
+	if !l.Encryption.None() && strings.HasPrefix(token, "{") {
+		l.parseErr = &fault.Error{Kind: fault.Protocol, ID: jose.IDForm, Spec: "OIDC Core 10.2", Err: errors.New("what was encrypted are claims that nobody signed, not a signed token")}
+		return
+	}
+	if l.signed, l.parseErr = jose.Parse(token); l.parseErr == nil {
+		if l.claims, l.wrong, l.claimsErr = parse(l.signed.Payload); l.claimsErr == nil {
+			l.claims.Token = secret.New(token)
+		}
+	}
+}
+
+func (l *ladder) open(token string) (string, error) {
+	sealed, err := jose.ParseEncrypted(token)
+	if err != nil {
+		return "", err
+	}
+	inner, err := sealed.Decrypt(l.Encryption, l.OwnKeys, l.ClientSecret)
+	return string(inner), err
 }
 
 // has reports whether the token has the claim, of whatever type.

@@ -32,7 +32,7 @@ const (
 // Rules is the table of everything that [Verify] checks, in order.
 func Rules() []Rule {
 	return []Rule{
-		{"encryption", "OIDC Core 3.1.3.7 (1)", "it is not encrypted unless encryption was registered", "", needsNothing, checkEncryption},
+		{"encryption", "OIDC Core 3.1.3.7 (1)", "it is encrypted as registered, and not at all where that is not registered", "", needsNothing, checkEncryption},
 		{"form", "RFC 7515 7.1", "three parts of base64url, a readable header, at most 1 MiB", hintBug, needsNothing, checkForm},
 		{"typ", "RFC 8725 3.11", "its typ is not that of another kind of token", hintBug, needsToken, checkTyp},
 		{"crit", "RFC 7515 4.1.11", "its header has no crit and no b64", hintBug, needsToken, checkCrit},

@@ -20,15 +20,35 @@ func id(err error) string {
 }
 
 func checkEncryption(l *ladder) finding {
+	if !l.Encryption.None() {
+		return checkDecryption(l)
+	}
 	if id(l.parseErr) == jose.IDEncrypted {
 		return fail("not encrypted", "encrypted (five parts)", l.parseErr)
 	}
 	return pass("not encrypted", "not encrypted")
 }
 
+// checkDecryption wants the registered encryption once. A key that is missing
+// here is no fault of the token.
+func checkDecryption(l *ladder) finding {
+	expected := "encrypted: " + l.Encryption.String()
+	switch {
+	case fault.Is(l.openErr, fault.Config):
+		return finding{expected: expected, actual: cause(l.openErr), status: Failed, err: l.openErr, foreign: true}
+	case l.openErr != nil:
+		return fail(expected, cause(l.openErr), l.openErr)
+	case id(l.parseErr) == jose.IDEncrypted:
+		return fail(expected, "encrypted twice", &fault.Error{Err: errors.New("what was encrypted is encrypted once more"), Spec: "OIDC Core 10.2", Hint: hintBug})
+	}
+	return pass(expected, expected)
+}
+
 func checkForm(l *ladder) finding {
 	const expected = "a compact JWS"
 	switch {
+	case l.openErr != nil:
+		return skip("it could not be decrypted")
 	case l.parseErr == nil:
 		return pass(expected, "a compact JWS")
 	case id(l.parseErr) == jose.IDEncrypted:

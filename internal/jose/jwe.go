@@ -23,7 +23,8 @@ import (
 // IDs of the errors of [ParseEncrypted] and [Encrypted.Decrypt].
 const (
 	IDPlain      = "jose.plain"      // not encrypted where encryption was registered
-	IDEncryption = "jose.encryption" // alg, enc or zip is not the registered one
+	IDEncryption = "jose.encryption" // alg or enc is not the registered one
+	IDCompressed = "jose.zip"        // it is compressed
 	IDDecryption = "jose.decryption" // no key of the client's opens it, or it was changed
 	IDRecipient  = "jose.recipient"  // the other side has no key to encrypt to
 )
@@ -161,6 +162,8 @@ func refuseSealed(id, spec, format string, args ...any) error {
 	switch id {
 	case IDPlain, IDEncryption:
 		e.Hint = "compare the algorithms with the client's registration at the provider (\"rely register show\")"
+	case IDCompressed:
+		e.Hint = "have the provider encrypt without compression"
 	case IDDecryption:
 		e.Hint = "compare the client's key with the one that is registered; \"rely register update\" replaces it"
 	}
@@ -173,7 +176,8 @@ func refuseSealed(id, spec, format string, args ...any) error {
 // says how much comes out of it (RFC 8725 3.6). keys are the client's own, and
 // clientSecret the one that alg dir and the AES ones derive their key from.
 //
-// An error is Protocol, its ID [IDCritical], [IDEncryption] or [IDDecryption],
+// An error is Protocol, its ID [IDCritical], [IDEncryption],
+// [IDCompressed] or [IDDecryption],
 // or Config where want itself or the client's keys cannot be used.
 func (t *Encrypted) Decrypt(want Encryption, keys []Private, clientSecret secret.String) ([]byte, error) {
 	if err := want.Check(); err != nil {
@@ -188,12 +192,12 @@ func (t *Encrypted) Decrypt(want Encryption, keys []Private, clientSecret secret
 	case t.Enc != want.enc():
 		return nil, refuseSealed(IDEncryption, spec, "enc is %s, and %s is registered", quote(t.Enc), want.enc())
 	case t.Zip != "":
-		return nil, refuseSealed(IDEncryption, "RFC 8725 3.6", "it is compressed (zip %s), which is refused", quote(t.Zip))
+		return nil, refuseSealed(IDCompressed, "RFC 8725 3.6", "it is compressed (zip %s), which is refused", quote(t.Zip))
 	}
-	if want.kty() == "oct" {
-		if clientSecret.Empty() {
-			return nil, noKey(want, errors.New("it is made from the client's secret, and there is none"))
-		}
+	if err := want.Openable(keys, clientSecret); err != nil {
+		return nil, err
+	}
+	if !want.Asymmetric() {
 		return t.open(want, want.shared(clientSecret))
 	}
 	fitting, err := want.own(keys, t.Kid)
@@ -205,7 +209,26 @@ func (t *Encrypted) Decrypt(want Encryption, keys []Private, clientSecret secret
 			return plain, nil
 		}
 	}
-	return nil, refuseSealed(IDDecryption, "RFC 7516 5.2", "none of the client's %d keys for %s opens it, or it was changed", len(fitting), want.Alg)
+	return nil, refuseSealed(IDDecryption, "RFC 7516 5.2", "no key of the client's for %s opens it, or it was changed", want.Alg)
+}
+
+// Asymmetric reports whether alg takes a key of the client's own; the others
+// take its secret.
+func (e Encryption) Asymmetric() bool { return !e.None() && e.kty() != "oct" }
+
+// Openable refuses, as a Config fault, what these keys and this secret could
+// not decrypt: before anybody encrypts it.
+func (e Encryption) Openable(keys []Private, clientSecret secret.String) error {
+	switch {
+	case e.None():
+		return nil
+	case e.Asymmetric():
+		_, err := e.own(keys, "")
+		return err
+	case clientSecret.Empty():
+		return noKey(e, errors.New("it is made from the client's secret, and there is none"))
+	}
+	return nil
 }
 
 // own are those of the client's keys that may open it: by kid where one has
@@ -285,9 +308,9 @@ func (e Encryption) Encrypt(plaintext []byte, cty string, keys Set, clientSecret
 	}
 	headers := jwe.NewHeaders()
 	var key any
-	if e.kty() == "oct" {
-		if clientSecret.Empty() {
-			return "", noKey(e, errors.New("it is made from the client's secret, and there is none"))
+	if !e.Asymmetric() {
+		if err := e.Openable(nil, clientSecret); err != nil {
+			return "", err
 		}
 		key = e.shared(clientSecret)
 	} else {

@@ -5,22 +5,35 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"mime"
 	"net/http"
 	"strings"
 
 	"rely/internal/fault"
+	"rely/internal/jose"
 	"rely/internal/secret"
 	"rely/internal/strictjson"
 	"rely/internal/wire"
 )
 
-// Userinfo asks who the access token belongs to (OIDC Core 5.3). subject is
-// the "sub" of the ID token, which the answer must repeat (5.3.2).
+// Asking is a question to the UserInfo endpoint, and the form of the answer
+// that the client is registered for.
+type Asking struct {
+	Access  secret.String
+	Subject string // "sub" of the ID token, which the answer must repeat (OIDC Core 5.3.2)
+
+	Algs       []string        // that it has to be signed with; none: it is not signed
+	Encryption jose.Encryption // that it has to be encrypted with; the zero value: it is not
+	OwnKeys    []jose.Private  // that decrypt
+
+	ClientID     string        // the audience of a signed answer
+	ClientSecret secret.String // key of HS256 and of a symmetric Encryption
+}
+
+// Userinfo asks who the access token belongs to (OIDC Core 5.3).
 //
 // Errors: Denied where the provider refused the token, Protocol where the
 // answer broke a rule, Network where it was not reached.
-func (p *Provider) Userinfo(ctx context.Context, access secret.String, subject string) (map[string]json.RawMessage, error) {
+func (p *Provider) Userinfo(ctx context.Context, ask Asking) (map[string]json.RawMessage, error) {
 	const op = "ask the provider who is signed in"
 	address, err := p.Need("userinfo_endpoint", op)
 	if err != nil {
@@ -30,8 +43,8 @@ func (p *Provider) Userinfo(ctx context.Context, access secret.String, subject s
 	if err != nil {
 		return nil, &fault.Error{Kind: fault.Protocol, ID: "wire.url", Op: op, Err: err}
 	}
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Authorization", "Bearer "+access.Reveal())
+	req.Header.Set("Accept", ask.accepts())
+	req.Header.Set("Authorization", "Bearer "+ask.Access.Reveal())
 	a, err := p.http.Do(ctx, op, req, wire.Userinfo)
 	switch {
 	case err != nil:
@@ -41,18 +54,11 @@ func (p *Provider) Userinfo(ctx context.Context, access secret.String, subject s
 	case a.Status != http.StatusOK:
 		return nil, a.Unexpected(op)
 	}
-	if t, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type")); t == "application/jwt" {
-		return nil, &fault.Error{
-			Kind: fault.Protocol, ID: "userinfo.jwt", Op: op, Spec: "OIDC Core 5.3.2",
-			Err:  errors.New("the provider answered with a signed UserInfo, which this client did not register for"),
-			Hint: "remove userinfo_signed_response_alg from the client's registration",
-		}
-	}
-	claims, err := a.JSON(op)
+	claims, err := p.claims(ctx, op, ask, a)
 	if err != nil {
 		return nil, err
 	}
-	return claims, checkSubject(op, claims, subject)
+	return claims, checkSubject(op, claims, ask.Subject)
 }
 
 // checkSubject is OIDC Core 5.3.2: the "sub" of UserInfo must exactly match

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"rely/internal/fault"
@@ -26,7 +25,7 @@ func KeyUses() []KeyUse {
 		{"auth", "prove the client with signed assertions (private_key_jwt, OIDC Core 9)", authKey},
 		{"mtls", "prove the client with a certificate of its own making (RFC 8705 2.2)", mtlsKey},
 		{"dpop", "bind access tokens to a key (RFC 9449); nothing of it is registered", dpopKey},
-		{"encryption", "have ID tokens encrypted to the client (OIDC Core 10.2)", encryptionKey},
+		{"encryption", "have ID tokens, or what else is registered so, encrypted to the client (OIDC Core 10.2)", encryptionKey},
 	}
 }
 
@@ -41,8 +40,12 @@ type keyMaker struct {
 
 // Keys makes a key for each use, puts the public halves and what they are for
 // into metadata, and gives back the private halves as a JWKS for the store.
-// What metadata says already is followed.
+// What metadata says already is followed. Where it asks for encryption to a key
+// and has none, one is made without being asked for.
 func Keys(m *provider.Metadata, uses []string, metadata map[string]any, now time.Time) (secret.String, error) {
+	if !slices.Contains(uses, "encryption") && len(encrypted(metadata)) > 0 && metadata["jwks"] == nil && metadata["jwks_uri"] == nil {
+		uses = append(slices.Clone(uses), "encryption")
+	}
 	if len(uses) == 0 {
 		return secret.String{}, nil
 	}
@@ -143,13 +146,39 @@ func dpopKey(k *keyMaker) error {
 	return err
 }
 
+// encrypted are the algorithms of what metadata has encrypted to a key of the
+// client's.
+func encrypted(metadata map[string]any) []string {
+	var out []string
+	for _, what := range []string{"id_token", "userinfo", "authorization", "introspection"} {
+		e := jose.Encryption{Alg: TextOf(metadata, what+"_encrypted_response_alg")}
+		if e.Asymmetric() && !slices.Contains(out, e.Alg) {
+			out = append(out, e.Alg)
+		}
+	}
+	return out
+}
+
+// encryptionKey makes a key for each algorithm. Who names nothing that is to be
+// encrypted means the ID token.
 func encryptionKey(k *keyMaker) error {
-	alg := k.alg("id_token_encrypted_response_alg", "id_token_encryption_alg_values_supported", "ECDH-ES+A256KW", "ECDH-ES", "RSA-OAEP-256", "RSA-OAEP")
-	if strings.HasPrefix(alg, "A") || alg == "dir" {
+	algs := encrypted(k.metadata)
+	if alg := TextOf(k.metadata, "id_token_encrypted_response_alg"); len(algs) == 0 && alg != "" {
 		return fmt.Errorf("%s uses the client's secret, not a key of its own", alg)
 	}
-	k.say("id_token_encrypted_response_alg", alg)
-	k.say("id_token_encrypted_response_enc", k.alg("id_token_encrypted_response_enc", "id_token_encryption_enc_values_supported", "A256GCM", "A128GCM", "A128CBC-HS256"))
-	_, err := k.add(alg, true)
-	return err
+	if len(algs) == 0 {
+		algs = []string{k.alg("", "id_token_encryption_alg_values_supported", "ECDH-ES+A256KW", "ECDH-ES", "RSA-OAEP-256", "RSA-OAEP")}
+		k.say("id_token_encrypted_response_alg", algs[0])
+	}
+	for _, what := range []string{"id_token", "userinfo"} {
+		if TextOf(k.metadata, what+"_encrypted_response_alg") != "" {
+			k.say(what+"_encrypted_response_enc", k.alg("", what+"_encryption_enc_values_supported", "A256GCM", "A128GCM", "A128CBC-HS256"))
+		}
+	}
+	for _, alg := range algs {
+		if _, err := k.add(alg, true); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -86,11 +86,16 @@ func (k *Keeper) Request(ctx context.Context, entry flows.Entry, client *store.C
 	if err != nil {
 		return nil, err
 	}
+	encryption, own, err := k.encryption("id_token", client)
+	if err != nil {
+		return nil, err
+	}
 	r := &flows.Request{
 		Provider: p, HTTP: hc, Now: k.Now, Sleep: k.Sleep,
 		ClientID: client.ClientID, ClientSecret: client.Secret, Prove: prove,
 		IDTokenAlgs: request.IDTokenAlgs(k.Settings.String("id_token_signed_response_alg"), p.Metadata.IDTokenAlgs),
-		Scope:       k.scope(entry),
+		Encryption:  encryption, OwnKeys: own,
+		Scope: k.scope(entry),
 	}
 	if r.Param, err = request.Parameters("param", k.Settings.List("param")); err != nil {
 		return nil, err

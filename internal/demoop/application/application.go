@@ -12,6 +12,7 @@ import (
 	"rely/internal/demoop/assertion"
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/redirect"
+	"rely/internal/demoop/sealing"
 )
 
 // Metadata is the client metadata that registration understands (RFC
@@ -26,6 +27,11 @@ type Metadata struct {
 	AuthAlg         string          `json:"token_endpoint_auth_signing_alg,omitempty"`
 	JWKS            json.RawMessage `json:"jwks,omitempty"`
 	IDTokenAlg      string          `json:"id_token_signed_response_alg,omitempty"`
+	IDTokenKeyAlg   string          `json:"id_token_encrypted_response_alg,omitempty"`
+	IDTokenEnc      string          `json:"id_token_encrypted_response_enc,omitempty"`
+	UserinfoAlg     string          `json:"userinfo_signed_response_alg,omitempty"`
+	UserinfoKeyAlg  string          `json:"userinfo_encrypted_response_alg,omitempty"`
+	UserinfoEnc     string          `json:"userinfo_encrypted_response_enc,omitempty"`
 	SubjectType     string          `json:"subject_type,omitempty"`
 	Scope           string          `json:"scope,omitempty"`
 	AfterLogout     []string        `json:"post_logout_redirect_uris,omitempty"`
@@ -107,12 +113,28 @@ func (a *Metadata) unfit(r Registrar) string {
 		return "HS256 needs a client secret"
 	case a.AuthMethod == "none" && slices.Contains(a.GrantTypes, "client_credentials"):
 		return "client_credentials needs a client that can prove itself"
+	case a.UserinfoAlg != "" && (!slices.Contains(append(keys.Algs(), "HS256"), a.UserinfoAlg) || a.Secretless() && a.UserinfoAlg == "HS256"):
+		return "userinfo_signed_response_alg is not supported"
+	case a.IDTokenWish().Unfit(a.JWKS, a.Secretless()) != "":
+		return a.IDTokenWish().Unfit(a.JWKS, a.Secretless())
+	case a.UserinfoWish().Unfit(a.JWKS, a.Secretless()) != "":
+		return a.UserinfoWish().Unfit(a.JWKS, a.Secretless())
 	case a.SubjectType != "public":
 		return "subject_type must be public"
 	case len(a.RedirectURIs) > 20 || len(a.AfterLogout) > 20 || len(a.Name) > 255:
 		return "more than 20 URIs, or a name of more than 255 bytes"
 	}
 	return ""
+}
+
+// IDTokenWish and UserinfoWish are how the client wants its answers encrypted.
+func (a *Metadata) IDTokenWish() sealing.Wish {
+	return sealing.Wish{Alg: a.IDTokenKeyAlg, Enc: a.IDTokenEnc}
+}
+
+// UserinfoWish is the one for UserInfo.
+func (a *Metadata) UserinfoWish() sealing.Wish {
+	return sealing.Wish{Alg: a.UserinfoKeyAlg, Enc: a.UserinfoEnc}
 }
 
 // Secretless reports whether the client gets no secret.

@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"github.com/lestrrat-go/jwx/v2/jws"
+
+	"rely/internal/secret"
 )
 
 // kept is how many turned keys stay published for each algorithm, so that
@@ -40,6 +42,14 @@ func (r *Ring) For(alg string) (Key, error) {
 		r.keys = append(r.keys, k)
 	}
 	return k, err
+}
+
+// Of is [Ring.For], and for HS256 the client's secret.
+func (r *Ring) Of(alg string, s secret.String) (Key, error) {
+	if alg == "HS256" {
+		return HMAC([]byte(s.Reveal())), nil
+	}
+	return r.For(alg)
 }
 
 // Add puts a key in front: it signs from now on.

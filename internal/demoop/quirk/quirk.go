@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rely/internal/demoop/keys"
+	"rely/internal/demoop/sealing"
 )
 
 // An Endpoint names a part of the provider, for Stats and for [Fault.On].
@@ -33,10 +34,10 @@ type Fault struct {
 	Name  string // lower-kebab; those that start with good- must be accepted
 	Help  string // one line: what the provider does
 	Rule  string // the section a client cites; empty where nothing is broken
-	Group string // discovery, registration, keys, id-token, response, token, device, userinfo, logout, transport, words, good
+	Group string // discovery, registration, keys, id-token, encryption, response, token, device, userinfo, logout, transport, words, good
 	At    string // the command that meets it: register, login, userinfo, tokens (a refresh), or logout
 	Exit  int    // what that command should exit with; 0 for a tolerance
-	Needs string // what it shows up with only: "secret" (a confidential client), "max_age" (in the request), "device" (the device flow), or nothing
+	Needs string // what it shows up with only: "secret" (a confidential client), "max_age" (in the request), "encryption" (a client that registered for it), "device" (the device flow), or nothing
 
 	Alg      string                                         // every client's ID token algorithm
 	Start    func(*keys.Ring) error                         // before the first request
@@ -45,6 +46,7 @@ type Fault struct {
 	Response func(v url.Values)                             // the good authorization response, to be bent
 	IDToken  func(t *Token) error                           // header, claims and key, before signing
 	Signed   func(compact string, t *Token) (string, error) // after signing
+	Sealed   func(l *sealing.Letter) error                  // before an ID token or UserInfo is encrypted
 	Answer   func(m map[string]any, refresh bool)           // the token response
 	Claims   func(m map[string]any)                         // userinfo
 	Back     func(v url.Values)                             // the parameters with which a logout sends the browser back

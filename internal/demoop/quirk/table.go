@@ -4,7 +4,7 @@ import "slices"
 
 // All is the table, in the order help shows it.
 func All() []Fault {
-	return slices.Concat(discovery(), registrations(), jwks(), idTokens(), signatures(), responses(),
+	return slices.Concat(discovery(), registrations(), jwks(), idTokens(), signatures(), encryptions(), responses(),
 		tokens(), refreshes(), devices(), userInfos(), logouts(), words(), good())
 }
 

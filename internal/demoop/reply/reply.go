@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strings"
 )
 
 // A Reply is an answer that is decided and only has to be sent.
@@ -27,6 +28,21 @@ func Object(code int, v any) Reply {
 		h.Set("X-Content-Type-Options", "nosniff")
 		w.WriteHeader(code)
 		_, _ = w.Write(b)
+	}
+}
+
+// JWT answers with a token that is not to be kept. What is no token any more,
+// because of a fault, goes out as what it looks like.
+func JWT(text string) Reply {
+	return func(w http.ResponseWriter) {
+		kind := "application/jwt"
+		if strings.HasPrefix(text, "{") {
+			kind = "application/json"
+		}
+		w.Header().Set("Content-Type", kind)
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		_, _ = io.WriteString(w, text)
 	}
 }
 

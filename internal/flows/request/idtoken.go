@@ -15,7 +15,7 @@ import (
 func (r *Request) Expected(t *Tokens) idtoken.Expected {
 	return idtoken.Expected{
 		Issuer: r.Provider.Metadata.Issuer, ClientID: r.ClientID, Algs: r.IDTokenAlgs, ClientSecret: r.ClientSecret,
-		Keys: r.Provider.Keys, AccessToken: t.Access, Now: r.Now(),
+		Encryption: r.Encryption, OwnKeys: r.OwnKeys, Keys: r.Provider.Keys, AccessToken: t.Access, Now: r.Now(),
 	}
 }
 
@@ -30,7 +30,9 @@ func (r *Request) CheckIDToken(ctx context.Context, t *Tokens, e idtoken.Expecte
 			Err: errors.New("the token endpoint sent no id_token, though the scope openid was asked for"), Hint: "allow the scope openid for this client at the provider"}
 	}
 	var err error
-	t.Claims, t.Ladder, err = idtoken.Verify(ctx, t.ID, e)
+	if t.Claims, t.Ladder, err = idtoken.Verify(ctx, t.ID, e); err == nil {
+		t.ID = t.Claims.Token // as an id_token_hint and the next run need it: signed, decrypted (OIDC Core 3.1.2.1)
+	}
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"rely/internal/clientauth"
 	"rely/internal/idtoken"
+	"rely/internal/jose"
 	"rely/internal/loopback"
 	"rely/internal/provider"
 	"rely/internal/secret"
@@ -28,8 +29,10 @@ type Request struct {
 	ClientID     string
 	ClientSecret secret.String // key of HS256 ID tokens; empty for a public client
 	Prove        clientauth.Method
-	IDTokenAlgs  []string // the registered algorithm, or those the provider lists
-	Scope        string   // separated by spaces
+	IDTokenAlgs  []string        // the registered algorithm, or those the provider lists
+	Encryption   jose.Encryption // of ID tokens, as registered
+	OwnKeys      []jose.Private  // that decrypt
+	Scope        string          // separated by spaces
 	Param        url.Values
 	TokenParam   url.Values
 

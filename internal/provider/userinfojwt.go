@@ -1,0 +1,143 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"slices"
+
+	"rely/internal/fault"
+	"rely/internal/jose"
+	"rely/internal/strictjson"
+	"rely/internal/wire"
+)
+
+// plain reports whether the answer is JSON as it stands.
+func (ask Asking) plain() bool { return len(ask.Algs) == 0 && ask.Encryption.None() }
+
+func (ask Asking) accepts() string {
+	if ask.plain() {
+		return "application/json"
+	}
+	return "application/jwt"
+}
+
+// claims takes an answer out of what it was registered to be wrapped in (OIDC
+// Core 5.3.2): encrypted, signed, both, or neither. Any other form is refused.
+func (p *Provider) claims(ctx context.Context, op string, ask Asking, a *wire.Answer) (map[string]json.RawMessage, error) {
+	f := &fault.Error{Kind: fault.Protocol, ID: "userinfo.form", Op: op, Spec: "OIDC Core 5.3.2",
+		Hint: "compare userinfo_signed_response_alg and userinfo_encrypted_response_alg with the client's registration"}
+	switch t, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type")); {
+	case ask.plain() && t == "application/jwt":
+		f.ID, f.Err = "userinfo.jwt", errors.New("the provider answered with a JWT, which this client did not register for")
+		f.Hint = "remove userinfo_signed_response_alg and userinfo_encrypted_response_alg from the client's registration, or run \"rely register update\""
+		return nil, f
+	case ask.plain():
+		return a.JSON(op)
+	case t != "application/jwt":
+		f.Err = fmt.Errorf("the provider answered with %q, and the client is registered for a JWT", t)
+		return nil, f
+	}
+	text := string(a.Body)
+	if !ask.Encryption.None() {
+		var err error
+		if text, err = ask.open(text); err != nil {
+			return nil, reword(f, err)
+		}
+	}
+	if len(ask.Algs) == 0 {
+		return inside(f, []byte(text))
+	}
+	signed, err := jose.Parse(text)
+	if err == nil {
+		err = p.verify(ctx, ask, signed)
+	}
+	if err != nil {
+		return nil, reword(f, err)
+	}
+	members, err := inside(f, signed.Payload)
+	if err != nil {
+		return nil, err
+	}
+	return members, ask.forUs(f, p.Metadata.Issuer, members)
+}
+
+func (ask Asking) open(text string) (string, error) {
+	sealed, err := jose.ParseEncrypted(text)
+	if err != nil {
+		return "", err
+	}
+	inner, err := sealed.Decrypt(ask.Encryption, ask.OwnKeys, ask.ClientSecret)
+	return string(inner), err
+}
+
+// verify asks for the keys once more when one is unknown (OIDC Core 10.1.1).
+func (p *Provider) verify(ctx context.Context, ask Asking, signed *jose.Signed) error {
+	if err := signed.Allowed(ask.Algs); err != nil {
+		return err
+	}
+	var err error
+	for _, refetch := range []bool{false, true} {
+		keys, fetchErr := p.Keys(ctx, refetch)
+		if fetchErr != nil {
+			return fetchErr
+		}
+		if _, err = signed.Verify(keys, ask.Algs, ask.ClientSecret); !errors.Is(err, jose.ErrUnknownKey) {
+			break
+		}
+	}
+	return err
+}
+
+func inside(f *fault.Error, text []byte) (map[string]json.RawMessage, error) {
+	members, err := strictjson.Object(text)
+	if err != nil {
+		f.Err = fmt.Errorf("what is inside is no JSON object: %w", err)
+		return nil, f
+	}
+	return members, nil
+}
+
+// forUs compares iss and aud, which a signed answer should have (OIDC Core
+// 5.3.2): one that was made for somebody else must not serve here.
+func (ask Asking) forUs(f *fault.Error, issuer string, members map[string]json.RawMessage) error {
+	f.ID, f.Hint = "userinfo.audience", "do not use these claims: they may belong to somebody else"
+	var iss string
+	if raw, there := members["iss"]; there && (json.Unmarshal(raw, &iss) != nil || iss != issuer) {
+		f.Err = fmt.Errorf("\"iss\" is %.200s, not the provider", raw)
+		return f
+	}
+	raw, there := members["aud"]
+	if !there {
+		return nil
+	}
+	var one string
+	var several []string
+	if json.Unmarshal(raw, &one) == nil {
+		several = []string{one}
+	} else if json.Unmarshal(raw, &several) != nil || len(several) == 0 {
+		several = nil
+	}
+	if !slices.Contains(several, ask.ClientID) {
+		f.Err = fmt.Errorf("\"aud\" is %.200s, without this client", raw)
+		return f
+	}
+	return nil
+}
+
+// reword says what was being done; what went wrong is jose's to say. Errors of
+// fetching and of the client's own keys stay as they are.
+func reword(f *fault.Error, err error) error {
+	inner, ok := errors.AsType[*fault.Error](err)
+	if !ok || inner.Kind != fault.Protocol || inner.ID == "provider.keys" {
+		return err
+	}
+	out := *inner
+	out.Op = f.Op
+	if out.Hint == "" {
+		out.Hint = f.Hint
+	}
+	return &out
+}
