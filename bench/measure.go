@@ -25,9 +25,10 @@ type program struct {
 // A sample is what one run took.
 type sample struct {
 	cpu, wall time.Duration
-	rss       int64 // peak, in bytes
-	agent     time.Duration
-	after     time.Duration // from the provider's redirect to the end
+	rss       int64         // peak, in bytes
+	agent     time.Duration // CPU time of the floor's user agent
+	visit     time.Duration // from the first request for a page to the provider's redirect
+	after     time.Duration // from that redirect to the end
 	requests  int           // in that time
 	stderr    string
 }
@@ -53,8 +54,8 @@ func (p program) run() (sample, error) {
 	}
 	s := sample{stderr: stderr.String()}
 	if p.op != nil {
-		redirected, requests := p.op.last()
-		s.after, s.requests = end.Sub(redirected), requests
+		v := p.op.last()
+		s.visit, s.after, s.requests = v.to.Sub(v.from), end.Sub(v.to), v.requests
 	}
 	if _, err := fmt.Fscan(report, &s.cpu, &s.wall, &s.rss); err != nil {
 		return sample{}, fmt.Errorf("the report of launch: %w", err)

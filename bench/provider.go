@@ -47,28 +47,36 @@ func provider(bin, dir string) (op *httptest.Server, login, floor program, err e
 	return op, login, floor, nil
 }
 
-// watched notes when the provider sends somebody back with a code, and how
-// many requests come later.
+// watched notes when somebody comes to sign in, when the provider sends them
+// back with a code, and how many requests come later.
 type watched struct {
 	http.Handler
 
-	mu       sync.Mutex
-	at       time.Time
-	requests int
+	mu    sync.Mutex
+	visit visit
+}
+
+// A visit is one person's time at the provider: the user agent's share of a
+// sign-in, seen from outside in the same way whoever walks the pages.
+type visit struct {
+	from, to time.Time
+	requests int // since
 }
 
 func (p *watched) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
-	p.requests++
+	if p.visit.requests++; r.URL.Query().Has("code_challenge") {
+		p.visit.from = time.Now()
+	}
 	p.mu.Unlock()
 	p.Handler.ServeHTTP(noting{w, p}, r)
 }
 
-// last is the latest redirect, and the requests since.
-func (p *watched) last() (time.Time, int) {
+// last is the latest visit.
+func (p *watched) last() visit {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.at, p.requests
+	return p.visit
 }
 
 type noting struct {
@@ -79,7 +87,7 @@ type noting struct {
 func (n noting) WriteHeader(status int) {
 	if strings.Contains(n.Header().Get("Location"), "code=") {
 		n.p.mu.Lock()
-		n.p.at, n.p.requests = time.Now(), 0
+		n.p.visit.to, n.p.visit.requests = time.Now(), 0
 		n.p.mu.Unlock()
 	}
 	n.ResponseWriter.WriteHeader(status)

@@ -61,7 +61,9 @@ func (i *invocation) catch() {
 // the command may be about to make it.
 func (i *invocation) open(c *cobra.Command, make bool) error {
 	i.started = true
-	i.catch()
+	// The runtime starts a thread for it, which takes longer than to read the
+	// settings. Whoever is about to send a request waits for it.
+	go i.catch()
 	flags := given(c.Flags())
 	filled, err := presetSettings(c.Flags())
 	if err != nil {
@@ -183,6 +185,7 @@ func (i *invocation) network() (http.RoundTripper, error) {
 	if i.transport != nil {
 		return i.transport, nil
 	}
+	i.catch()
 	base, err := i.Transport(i.values.String("ca_cert"))
 	if err != nil {
 		return nil, err

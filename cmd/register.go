@@ -120,12 +120,14 @@ func (r *register) run(c *cobra.Command) error {
 	if r.kept, err = r.store(); err != nil {
 		return err
 	}
-	// The lock is also the proof that the state folder can be written.
 	unlock, err := r.kept.Lock(ctx, r.profile)
 	if err != nil {
 		return err
 	}
 	defer unlock()
+	if err := r.kept.Writable(r.profile); err != nil {
+		return err
+	}
 	if err := r.existing(ctx); err != nil {
 		return err
 	}

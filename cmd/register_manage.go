@@ -37,6 +37,9 @@ func (i *invocation) manage(ctx context.Context, op string) (m *managed, unlock 
 	if m.client, err = m.kept.Client(ctx, i.profile); err == nil && m.client == nil {
 		err = i.noClient(op)
 	}
+	if err == nil {
+		err = m.kept.Writable(i.profile)
+	}
 	if err != nil {
 		unlock()
 		return nil, nil, err

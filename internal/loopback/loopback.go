@@ -85,6 +85,7 @@ type Listener struct {
 
 	server  *http.Server
 	serving sync.WaitGroup
+	live    sync.WaitGroup  // connections
 	broken  chan error      // the port died under the server
 	answers chan *Answer    // holds the one answer
 	over    <-chan struct{} // the sign-in has ended, one way or another
@@ -175,6 +176,12 @@ func (l *Listener) serve(ports []net.Listener, cert *tls.Certificate) {
 // a one, be it hostile or a browser's preconnect, must neither use up the
 // process nor make Close wait.
 func (l *Listener) watch(c net.Conn, s http.ConnState) {
+	switch s {
+	case http.StateNew:
+		l.live.Add(1)
+	case http.StateClosed:
+		l.live.Done()
+	}
 	l.silentMu.Lock()
 	var drop net.Conn
 	switch {
@@ -315,12 +322,20 @@ func (l *Listener) shut() error {
 	for _, c := range silent {
 		_ = c.Close()
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
-	defer cancel()
-	err := l.server.Shutdown(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
+	// Shutdown looks every millisecond whether the connections are gone; it
+	// only closes the ports here, and the wait is our own.
+	at, once := context.WithCancel(context.Background())
+	once()
+	err := l.server.Shutdown(at)
+	l.serving.Wait()
+	ctx, gone := context.WithTimeout(context.Background(), closeLimit)
+	go func() {
+		l.live.Wait()
+		gone()
+	}()
+	<-ctx.Done()
+	if errors.Is(err, context.Canceled) {
 		err = l.server.Close()
 	}
-	l.serving.Wait()
 	return err
 }

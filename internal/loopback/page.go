@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"html"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -88,7 +89,7 @@ func write(w http.ResponseWriter, status int, t tone, p Page) {
 	page := t.page(p)
 	h.Set("Content-Length", strconv.Itoa(len(page)))
 	w.WriteHeader(status)
-	_, _ = w.Write([]byte(page))
+	_, _ = io.WriteString(w, page)
 }
 
 func hash(text string) string {
@@ -109,6 +110,7 @@ func (t tone) page(p Page) string {
 	title = shown(title, 200)
 	class, role, icon := t.look()
 	var b strings.Builder
+	b.Grow(2 * len(style))
 	b.WriteString(`<!doctype html><html lang="en"><head><meta charset="utf-8"><title>` + title +
 		`</title><meta name="viewport" content="width=device-width,initial-scale=1"><style>` + style + `</style></head>` +
 		`<body><main class="` + class + `"><svg viewBox="0 0 48 48" aria-hidden="true">` + icon +

@@ -151,6 +151,9 @@ func (k *Keeper) Fresh(ctx context.Context, minTTL time.Duration, force bool) (*
 	case err != nil && (entry.Person || !fault.Is(err, fault.Login)):
 		return nil, err
 	}
+	if err := st.Writable(k.Profile); err != nil {
+		return nil, err
+	}
 	return k.obtain(ctx, st, entry, now)
 }
 

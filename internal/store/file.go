@@ -222,15 +222,12 @@ func (f *Files) remove(path string) error {
 	return atomicfile.Remove(path)
 }
 
-// folders makes what a write needs, and cleans up after writers that died.
+// folders makes what a write needs.
 func (f *Files) folders(dir string) error {
 	for _, d := range []string{f.o.Dir, dir, f.write.Temp} {
 		if err := atomicfile.Folder(d); err != nil {
 			return err
 		}
-	}
-	if f.o.Now != nil {
-		atomicfile.Sweep(f.write.Temp, f.o.Now())
 	}
 	return nil
 }

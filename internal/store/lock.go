@@ -17,21 +17,27 @@ import (
 )
 
 // Lock implements [Store] between processes: a lock file of its own for each
-// profile, which the kernel unlocks when its holder dies. Before it waits it
-// makes sure that the store can be written: whoever takes the lock is about to
-// spend a refresh token, and must be able to keep the next one. On a file
-// system without locks it holds nothing, which is right for a process alone.
+// profile, which the kernel unlocks when its holder dies. On a file system
+// without locks it holds nothing, which is right for a process alone.
 func (f *Files) Lock(ctx context.Context, profile string) (func(), error) {
 	path := filepath.Join(f.o.Dir, locks, fileName(profile)+".lock")
-	for _, dir := range []string{filepath.Dir(path), filepath.Join(f.o.Dir, sessions)} {
-		if err := f.folders(dir); err != nil {
-			return nil, err
-		}
-	}
-	if err := f.write.Try(f.path(sessions, profile), 16<<10); err != nil {
+	if err := f.folders(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
+	// Whoever is about to write cleans up after writers that died.
+	if f.o.Now != nil {
+		atomicfile.Sweep(f.write.Temp, f.o.Now())
+	}
 	return f.lock(ctx, path, profile)
+}
+
+// Writable implements [Store].
+func (f *Files) Writable(profile string) error {
+	path := f.path(sessions, profile)
+	if err := f.folders(filepath.Dir(path)); err != nil {
+		return err
+	}
+	return f.write.Try(path, 16<<10)
 }
 
 func (f *Files) lock(ctx context.Context, path, profile string) (func(), error) {

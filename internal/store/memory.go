@@ -102,3 +102,6 @@ func (m *Memory) Lock(ctx context.Context, profile string) (func(), error) {
 	}
 	return nil, notLocked(ctx, profile, "")
 }
+
+// Writable implements [Store]: memory is.
+func (m *Memory) Writable(string) error { return nil }

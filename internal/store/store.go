@@ -71,6 +71,9 @@ type Store interface {
 	// unlock is called or the process ends. Reading needs no lock; whoever
 	// reads, decides and writes does it under one and reads again first.
 	Lock(ctx context.Context, profile string) (unlock func(), err error)
+	// Writable makes sure that a session could be kept now, before something
+	// is spent that cannot be had twice: a refresh token, a registration.
+	Writable(profile string) error
 }
 
 // Options is what the stores take. The zero value has no folder and no
