@@ -29,6 +29,7 @@ import (
 	"rely/internal/flows"
 	"rely/internal/jose"
 	"rely/internal/output"
+	"rely/internal/passwd"
 	"rely/internal/preset"
 	"rely/internal/registration"
 	"rely/internal/store"
@@ -561,8 +562,12 @@ func TestDocsAreComplete(t *testing.T) {
 	for _, e := range preset.All() {
 		add("providers", e.Name)
 	}
+	for _, e := range passwd.All() {
+		add("passwd", e.Name)
+	}
 	extend := map[string]string{
-		"flows": "flow", "client-auth": "client-auth-method", "output": "output-format",
+		"passwd": "passwd",
+		"flows":  "flow", "client-auth": "client-auth-method", "output": "output-format",
 		"browsers": "user-agent", "stores": "store", "faults": "fault", "client-metadata": "client-metadata-member", "providers": "preset",
 	}
 	for _, page := range slices.Sorted(maps.Keys(tables)) {

@@ -15,6 +15,7 @@ import (
 	"rely/internal/flows/front"
 	"rely/internal/idtoken"
 	"rely/internal/output"
+	"rely/internal/passwd"
 	"rely/internal/registration"
 	"rely/internal/store"
 	"rely/internal/useragent"
@@ -32,6 +33,7 @@ func reference(root *cobra.Command) map[string][]byte {
 		"client-auth.md":     clientAuthPage(),
 		"browsers.md":        browsersPage(),
 		"stores.md":          storesPage(),
+		"passwd.md":          passwdPage(),
 		"providers.md":       providersPage(),
 		"output.md":          outputPage(),
 		"checks.md":          checksPage(),
@@ -133,6 +135,20 @@ func storesPage() string {
 	return table("Stores", "The values of `--store`. Without one: `keyring` where the system has a keyring, else `file`.", []string{"name", "what it is"}, rows)
 }
 
+func passwdPage() string {
+	var rows [][]string
+	for _, e := range passwd.All() {
+		var params []string
+		for _, p := range e.Params {
+			params = append(params, code(p.Name)+" ("+p.Help+")")
+		}
+		rows = append(rows, []string{code(e.Name), e.Help, string(e.Family), code(strings.Join(e.Scopes, " ")), strings.Join(params, ", "), e.Proof})
+	}
+	return table("Providers that change passwords", "The values of `--via` for `rely passwd`. Without one, the first that issuer and metadata point to. "+
+		"No specification defines a change of passwords, so each provider has its own; the last column says how far each was tried.",
+		[]string{"name", "what it is", "who is asking is known by", "scopes", "`--via-param`", "proof"}, rows)
+}
+
 func outputPage() string {
 	var rows [][]string
 	for _, e := range output.All() {
@@ -182,7 +198,7 @@ func indexPage(root *cobra.Command) string {
 		c := e.new(nil)
 		fmt.Fprintf(&b, "- `rely help %s`: %s\n", c.Name(), c.Short)
 	}
-	b.WriteString("\n## Lists\n\n- [exit codes](exit-codes.md)\n- [settings: flags, variables, profile keys](environment.md)\n- [files](files.md)\n- [errors](errors.md)\n- [flows](flows.md), [client authentication](client-auth.md), [who walks the login page](browsers.md), [recipes for login pages](recipes.md), [stores](stores.md), [output formats](output.md)\n- [providers with a preset](providers.md)\n- [client metadata](client-metadata.md)\n- [what a sign-in checks](checks.md)\n- [faults of the embedded provider](faults.md)\n")
+	b.WriteString("\n## Lists\n\n- [exit codes](exit-codes.md)\n- [settings: flags, variables, profile keys](environment.md)\n- [files](files.md)\n- [errors](errors.md)\n- [flows](flows.md), [client authentication](client-auth.md), [who walks the login page](browsers.md), [recipes for login pages](recipes.md), [stores](stores.md), [providers that change passwords](passwd.md), [output formats](output.md)\n- [providers with a preset](providers.md)\n- [client metadata](client-metadata.md)\n- [what a sign-in checks](checks.md)\n- [faults of the embedded provider](faults.md)\n")
 	return b.String()
 }
 

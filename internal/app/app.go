@@ -205,6 +205,7 @@ func prompt(question string) (secret.String, error) {
 	if err != nil {
 		return secret.String{}, &fault.Error{Kind: fault.Cancelled, ID: "cancelled", Op: "ask for a secret", Err: err}
 	}
+	defer clear(text)
 	return secret.New(string(text)), nil
 }
 

@@ -81,6 +81,18 @@ func (t *Network) pool(extra []byte) *x509.CertPool {
 	return pool
 }
 
+// TLS is a configuration for what is no HTTP, with the authorities that host
+// is held against.
+func (t *Network) TLS(host string) *tls.Config {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := &tls.Config{RootCAs: t.pool(nil), MinVersion: tls.VersionTLS12, ServerName: host}
+	if wire.Loopback(host) {
+		c.RootCAs = t.pool(t.authority)
+	}
+	return c
+}
+
 func transport(roots *x509.CertPool) *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,

@@ -11,7 +11,7 @@ import (
 func levels() [][]string {
 	return [][]string{
 		1: {"fault", "secret", "strictjson"},
-		2: {"wire", "param", "jose", "atomicfile", "markup", "totp", "recipe", "expect"},
+		2: {"wire", "param", "jose", "atomicfile", "markup", "totp", "recipe"},
 		3: {"loopback", "provider", "clientauth", "idtoken", "useragent", "store", "output", "trace", "config", "preset", "trust"},
 		4: {"flows", "logout", "passwd", "registration", "demoop"},
 		5: {"app", "session", "doctor"},
@@ -28,6 +28,8 @@ func libraries() []struct{ prefix, owners, why string } {
 		{"github.com/spf13/viper", "config", "settings are read in one place, strictly"},
 		{"github.com/pkg/browser", "useragent", "user agents are one table"},
 		{"github.com/smallstep/truststore", "trust", "other people's certificate stores are changed in one place"},
+		{"github.com/go-ldap/ldap", "passwd", "passwords are changed in one place"},
+		{"github.com/go-asn1-ber", "passwd", "it encodes what go-ldap has no call for"},
 		{"rsc.io/qr", "useragent", "it helps a browser on another machine to the page"},
 		{"github.com/chromedp", "useragent", "user agents are one table"},
 		{"github.com/lestrrat-go/jwx", "jose demoop", "its faults are closed in one package for each side"},

@@ -1,6 +1,6 @@
 // Package secret holds strings that will not print: tokens, codes, passwords,
 // client secrets. It hides text from fmt, log/slog and encoding/json; it does
-// not wipe memory and does not encrypt.
+// not encrypt.
 package secret
 
 import (
@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
+	"unsafe"
 )
 
 // A String shows only its length to fmt, log/slog and encoding/json. The one
@@ -19,8 +21,22 @@ import (
 // struct's unexported field and would print a plain string there.
 type String struct{ text *string }
 
-// New keeps text from now on.
-func New(text string) String { return String{&text} }
+// New keeps a copy of text from now on.
+func New(text string) String {
+	text = strings.Clone(text)
+	return String{&text}
+}
+
+// Wipe overwrites the text in memory and makes s and everything copied from it
+// empty. What [String.Reveal] gave away is overwritten with it where it was not
+// copied on the way; what encoders and the network made of it is not reached.
+func (s String) Wipe() {
+	if s.text == nil {
+		return
+	}
+	clear(unsafe.Slice(unsafe.StringData(*s.text), len(*s.text)))
+	*s.text = ""
+}
 
 // Reveal gives the text back. Call it where the text leaves the process on
 // purpose (an HTTP request, the store, a result the user asked for by name)

@@ -53,3 +53,18 @@ func TestFingerprint(t *testing.T) {
 		t.Errorf("got %s, want [empty]", got)
 	}
 }
+
+func TestWipe(t *testing.T) {
+	t.Parallel()
+	const text = "correct horse"
+	s := New(text)
+	same, shown := s, s.Reveal()
+	s.Wipe()
+	if !same.Empty() || strings.Trim(shown, "\x00") != "" {
+		t.Errorf("left after wiping: %q, %q", same.Reveal(), shown)
+	}
+	if text != "correct horse" {
+		t.Error("what New was given is not ours to wipe")
+	}
+	String{}.Wipe()
+}

@@ -95,10 +95,11 @@ func harmless(name string) bool {
 	return false
 }
 
-// secretMember reports whether a JSON member of this name is a secret.
+// secretMember reports whether a JSON member of this name is a secret. "code"
+// is none: in JSON it is an error's, an authorization code travels in a query.
 func secretMember(name string) bool {
 	switch name {
-	case "access_token", "refresh_token", "id_token", "client_secret", "registration_access_token", "code", "device_code",
+	case "access_token", "refresh_token", "id_token", "client_secret", "registration_access_token", "AccessToken", "session_token", "device_code",
 		"user_code", "password", "currentPassword", "newPassword", "oldPassword", "auth_req_id", "client_assertion", "assertion",
 		"d", "p", "q", "dp", "dq", "qi", "k":
 		return true
@@ -173,6 +174,8 @@ func (r *Redactor) value(v any) any {
 		for i := range v {
 			v[i] = r.value(v[i])
 		}
+	case string:
+		return r.Text(v) // before its quotes and slashes are escaped
 	}
 	return v
 }

@@ -28,6 +28,8 @@ type provider struct {
 	issuer string
 	ca     string // file with the certificate of its authority
 	api    string // glewlwyd's own API, which its login page calls
+	ldaps  string // slapd's address with TLS, and the one that StartTLS upgrades
+	ldap   string
 	iat    string // file with an initial access token, where registering needs one
 	dir    string
 	log    string // op.log; oidc-provider's has a line for each answer
@@ -86,7 +88,7 @@ func start(kind string, settings ...string) (*provider, error) {
 	p := &provider{kind: kind, dir: dir}
 	for line := range strings.Lines(string(out)) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
-		for known, field := range map[string]*string{"OP_ISSUER": &p.issuer, "OP_CA": &p.ca, "OP_API": &p.api, "OP_IAT_FILE": &p.iat, "OP_LOG": &p.log} {
+		for known, field := range map[string]*string{"OP_ISSUER": &p.issuer, "OP_CA": &p.ca, "OP_API": &p.api, "LDAPS_URI": &p.ldaps, "LDAP_URI": &p.ldap, "OP_IAT_FILE": &p.iat, "OP_LOG": &p.log} {
 			if name == known {
 				*field = value
 			}

@@ -96,7 +96,7 @@ func (a *attempt) finish(ctx context.Context, params url.Values) (*request.Token
 	if err != nil {
 		return nil, err
 	}
-	t.RedirectURI = a.redirectURI
+	t.RedirectURI, t.Answer = a.redirectURI, params
 	e := a.Expected(t)
 	e.Nonce, e.Code, e.MaxAge = a.nonce, secret.New(params.Get("code")), request.MaxAge(a.Param)
 	err = a.CheckIDToken(ctx, t, e)

@@ -78,6 +78,7 @@ type Tokens struct {
 	Claims              *idtoken.Claims
 	Ladder              []idtoken.Rung // what was checked, in order
 	RedirectURI         string         // that was used, with its port
+	Answer              url.Values     // the authorization response that they came of; nil where there was none
 }
 
 // A LadderError is a refusal together with everything that was checked up to
