@@ -45,6 +45,7 @@ type invocation struct {
 	password  secret.String // given by the demo in place of a file
 	pages     pageFlags
 	transport http.RoundTripper
+	base      *app.Network     // below transport
 	trust     func(pem []byte) // makes transport trust the local authority
 	kept      store.Store
 	known     *provider.Provider // the one discovered last
@@ -190,7 +191,7 @@ func (i *invocation) network() (http.RoundTripper, error) {
 	if err != nil {
 		return nil, err
 	}
-	i.trust = base.Trust
+	i.base, i.trust = base, base.Trust
 	t := &trace.Transport{Base: base, Redact: i.redact, Now: i.Now}
 	if i.values.Bool("trace") {
 		t.Out = i.Stderr

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rely/internal/demoop"
+	"rely/internal/demoop/stage"
 	"rely/internal/fault"
 	"rely/internal/loopback"
 )
@@ -114,7 +115,7 @@ func (i *invocation) startOP(ctx context.Context, address string, plain bool, op
 	p.http = &http.Server{ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
 	if plain {
 		p.issuer = "http://" + l.Addr().String()
-	} else if l, err = i.overTLS(l); err != nil {
+	} else if l, err = i.overTLS(l, options.Faults); err != nil {
 		return nil, err
 	}
 	options.Issuer, options.Now, options.Tick = p.issuer, i.Now, i.Tick
@@ -142,7 +143,7 @@ func (p *runningOP) stop() {
 
 // overTLS shows the local authority's certificate, or one that lives as long
 // as this process where there is no folder to keep it in.
-func (i *invocation) overTLS(l net.Listener) (net.Listener, error) {
+func (i *invocation) overTLS(l net.Listener, faults []string) (net.Listener, error) {
 	authority, err := loopback.OpenAuthority(i.Dirs.AuthorityDir(), i.Now)
 	if err != nil {
 		_ = l.Close()
@@ -153,5 +154,10 @@ func (i *invocation) overTLS(l net.Listener) (net.Listener, error) {
 		_ = l.Close()
 		return nil, err
 	}
-	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{*cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}), nil
+	c, err := stage.TLS(*cert, faults)
+	if err != nil {
+		_ = l.Close()
+		return nil, err
+	}
+	return tls.NewListener(l, c), nil
 }

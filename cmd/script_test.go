@@ -26,6 +26,7 @@ import (
 
 	"rely/internal/app"
 	"rely/internal/demoop"
+	"rely/internal/demoop/stage"
 	"rely/internal/loopback"
 	"rely/internal/secret"
 	"rely/internal/useragent"
@@ -135,7 +136,9 @@ func opCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		cert, err := authority.Certificate()
 		ts.Check(err)
-		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{*cert}})
+		c, err := stage.TLS(*cert, o.Faults)
+		ts.Check(err)
+		l = tls.NewListener(l, c)
 	}
 	server := &http.Server{Handler: s, ErrorLog: log.New(io.Discard, "", 0)}
 	go func() { _ = server.Serve(l) }()

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -31,6 +32,10 @@ type App struct {
 	Sleep          func(ctx context.Context, d time.Duration) error
 	Tick           func(d time.Duration) <-chan time.Time
 	Dirs           Dirs
+
+	// Dial opens a connection to a host of the network. The demo and tests give
+	// their own, in which a name of the internet is a port of this machine.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// Interactive reports whether a person sits at both ends: standard input
 	// and standard error are terminals.
@@ -62,7 +67,7 @@ func System() *App {
 		Now: time.Now, Sleep: sleep, Tick: time.After, Prompt: prompt,
 		Interactive: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
 	}
-	a.Columns = columns
+	a.Columns, a.Dial = columns, (&net.Dialer{Timeout: 10 * time.Second}).DialContext
 	a.Dirs, a.Line = dirs(a.Env), lines(os.Stdin)
 	return a
 }
@@ -214,7 +219,7 @@ func prompt(question string) (secret.String, error) {
 // system's authorities; the local authority is trusted besides, for loopback
 // hosts alone, which is all that its name constraints allow.
 func (a *App) Transport(caFile string) (*Network, error) {
-	t := &Network{}
+	t := &Network{dial: a.Dial}
 	if dir := a.Dirs.AuthorityDir(); dir != "" {
 		t.authority, _ = os.ReadFile(filepath.Join(dir, "authority.pem")) // none yet is none
 	}

@@ -2,11 +2,13 @@ package app
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -19,6 +21,7 @@ import (
 // of the world, which has not.
 type Network struct {
 	given *x509.CertPool // by the user, in place of the system's; nil is the system's
+	dial  func(ctx context.Context, network, address string) (net.Conn, error)
 
 	mu        sync.Mutex
 	authority []byte // the local authority's certificate, in PEM form
@@ -55,12 +58,12 @@ func (t *Network) pick(host string) http.RoundTripper {
 	defer t.mu.Unlock()
 	if !wire.Loopback(host) {
 		if t.world == nil {
-			t.world = transport(t.pool(nil))
+			t.world = t.transport(t.pool(nil))
 		}
 		return t.world
 	}
 	if t.local == nil {
-		t.local = transport(t.pool(t.authority))
+		t.local = t.transport(t.pool(t.authority))
 	}
 	return t.local
 }
@@ -84,19 +87,37 @@ func (t *Network) pool(extra []byte) *x509.CertPool {
 // TLS is a configuration for what is no HTTP, with the authorities that host
 // is held against.
 func (t *Network) TLS(host string) *tls.Config {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	c := &tls.Config{RootCAs: t.pool(nil), MinVersion: tls.VersionTLS12, ServerName: host}
-	if wire.Loopback(host) {
-		c.RootCAs = t.pool(t.authority)
-	}
-	return c
+	return &tls.Config{RootCAs: t.Roots(host), MinVersion: tls.VersionTLS12, ServerName: host}
 }
 
-func transport(roots *x509.CertPool) *http.Transport {
+// Dial opens a connection to host:port for a look at its TLS. It refuses where
+// requests to that host go through a proxy: what is seen would be the proxy's.
+func (t *Network) Dial(ctx context.Context, address string) (net.Conn, error) {
+	to := &http.Request{URL: &url.URL{Scheme: "https", Host: address}}
+	if proxy, err := http.ProxyFromEnvironment(to); err != nil || proxy != nil {
+		return nil, ErrProxy
+	}
+	return t.dial(ctx, "tcp", address)
+}
+
+// ErrProxy is why [Network.Dial] opened no connection.
+var ErrProxy = errors.New("requests go through a proxy")
+
+// Roots are the authorities that a certificate of host is checked against; nil
+// is the system's.
+func (t *Network) Roots(host string) *x509.CertPool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if wire.Loopback(host) {
+		return t.pool(t.authority)
+	}
+	return t.pool(nil)
+}
+
+func (t *Network) transport(roots *x509.CertPool) *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+		DialContext:            t.dial,
 		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    10 * time.Second,
 		MaxResponseHeaderBytes: 256 << 10,

@@ -58,7 +58,7 @@ func (s *Server) discovery(*http.Request) reply.Reply {
 			f.Metadata(m)
 		}
 	}
-	return reply.With("Cache-Control", "public, max-age=300", reply.Object(http.StatusOK, m))
+	return public(reply.Object(http.StatusOK, m))
 }
 
 func grantTypes() []string {
@@ -76,7 +76,12 @@ func (s *Server) jwks(*http.Request) reply.Reply {
 			set = f.Keys(set)
 		}
 	}
-	return reply.With("Cache-Control", "public, max-age=300", reply.Object(http.StatusOK, map[string]any{"keys": set}))
+	return public(reply.Object(http.StatusOK, map[string]any{"keys": set}))
+}
+
+// public lets everybody keep and every page read a document for a while.
+func public(r reply.Reply) reply.Reply {
+	return reply.With("Cache-Control", "public, max-age=300", reply.With("Access-Control-Allow-Origin", "*", r))
 }
 
 // home is for the person who types the issuer into a browser.

@@ -25,6 +25,10 @@ func publicKey(raw json.RawMessage, alg algorithm) (any, error) {
 			return nil, fmt.Errorf("the provider publishes its private part (%q), so anyone can sign with it", private)
 		}
 	}
+	return readPublic(raw, alg)
+}
+
+func readPublic(raw json.RawMessage, alg algorithm) (any, error) {
 	switch alg.kty {
 	case "RSA":
 		return rsaKey(raw)
@@ -121,4 +125,19 @@ func member(raw json.RawMessage, name string) ([]byte, error) {
 func (s *Signed) signedBy(alg algorithm, key any) bool {
 	v, err := jws.NewVerifier(jwa.SignatureAlgorithm(alg.name))
 	return err == nil && v.Verify([]byte(s.input), s.signature, key) == nil
+}
+
+// Examine tells whether a published key could verify anything: known is false
+// for a type or a curve that this package has no algorithm for, and err is why
+// a known one cannot be used. A private part alone is no reason here.
+func Examine(raw json.RawMessage) (info KeyInfo, known bool, err error) {
+	info = describe(raw)
+	for _, a := range algorithms() {
+		if a.kty != info.Kty || a.kty == "oct" || a.crv != "" && a.crv != info.Crv {
+			continue
+		}
+		_, err = readPublic(raw, a)
+		return info, true, err
+	}
+	return info, false, nil
 }

@@ -27,6 +27,10 @@ type Result struct {
 	Vars   []Var
 	Header string
 	Raw    string
+
+	// Document is the result in a format that only findings have: sarif, junit,
+	// markdown, github. Nil where there is none.
+	Document func(format string) (string, error)
 }
 
 // A Var is one shell variable.
@@ -48,6 +52,10 @@ func All() []Entry {
 		{"env", "shell assignments, for eval", env},
 		{"header", "one HTTP header line", header},
 		{"raw", "the value alone", raw},
+		{"sarif", "findings as SARIF 2.1.0, for code scanning", document("sarif")},
+		{"junit", "findings as a JUnit test report", document("junit")},
+		{"markdown", "findings as a page", document("markdown")},
+		{"github", "findings as annotations of a GitHub job", document("github")},
 	}
 }
 
@@ -284,6 +292,20 @@ func raw(w io.Writer, r Result) error {
 	}
 	_, err := fmt.Fprintln(w, r.Raw)
 	return err
+}
+
+// document writes a form that the result itself knows how to make.
+func document(format string) func(io.Writer, Result) error {
+	return func(w io.Writer, r Result) error {
+		if r.Document == nil {
+			return noForm(format, r)
+		}
+		text, err := r.Document(format)
+		if err == nil {
+			_, err = io.WriteString(w, text)
+		}
+		return err
+	}
 }
 
 func noForm(format string, r Result) error {

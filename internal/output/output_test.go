@@ -17,6 +17,7 @@ func example() Result {
 			"address": map[string]any{"street": "1 < 2 & 'x'", "no": "null"}, "evil\u202e": "\u009b31m \U000e0041",
 		},
 		Vars: []Var{{"RELY_X", "it's"}}, Header: "Authorization: Bearer x", Raw: "x",
+		Document: func(format string) (string, error) { return "as " + format + "\n", nil },
 	}
 }
 
@@ -61,6 +62,8 @@ result:
 		"env":    "export RELY_X='it'\\''s'\n",
 		"header": "Authorization: Bearer x\n",
 		"raw":    "x\n",
+
+		"sarif": "as sarif\n", "junit": "as junit\n", "markdown": "as markdown\n", "github": "as github\n",
 	} {
 		var b bytes.Buffer
 		if err := Print(&b, format, example()); err != nil {
@@ -78,7 +81,7 @@ func TestEveryFormatHasAGolden(t *testing.T) {
 		var b bytes.Buffer
 		err := Print(&b, e.Name, Result{Schema: "bare/1", JSON: map[string]string{"a": "b"}})
 		switch e.Name {
-		case "env", "header", "raw":
+		case "env", "header", "raw", "sarif", "junit", "markdown", "github":
 			if !fault.Is(err, fault.Usage) {
 				t.Errorf("%s without that form: got %v, want a usage fault", e.Name, err)
 			}

@@ -114,6 +114,17 @@ func Discover(ctx context.Context, hc *wire.Client, issuer string) (*Provider, e
 	}
 }
 
+// Addresses are the places where an issuer's metadata may be: that of OIDC
+// Discovery 4 first, then that of RFC 8414 3.1. The error is of kind Usage,
+// for what cannot be an issuer.
+func Addresses(issuer string) ([]string, error) {
+	u, err := checkIssuer(issuer)
+	if err != nil {
+		return nil, err
+	}
+	return metadataAddresses(u), nil
+}
+
 // metadataAddresses are the two well-known places. For an issuer with a path
 // OIDC appends (Discovery 4), RFC 8414 inserts (3.1).
 func metadataAddresses(issuer *url.URL) []string {

@@ -14,8 +14,9 @@ import (
 const kept = 2
 
 // A Ring holds the provider's keys, the newest of each algorithm first. ES256
-// is there from the start, the others are made when first asked for. It is
-// safe for use by several goroutines.
+// is there from the start, the others are made when first asked for, at the
+// latest when the keys are published: what is offered has a key. It is safe for
+// use by several goroutines.
 type Ring struct {
 	mu   sync.Mutex
 	keys []Key
@@ -32,12 +33,17 @@ func NewRing() (*Ring, error) {
 func (r *Ring) For(alg string) (Key, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.first(alg)
+}
+
+// first is [Ring.For] under the lock.
+func (r *Ring) first(alg string) (Key, error) {
 	for _, k := range r.keys {
 		if k.Alg == alg {
 			return k, nil
 		}
 	}
-	k, err := New(alg, 0)
+	k, err := fresh(alg)
 	if err == nil {
 		r.keys = append(r.keys, k)
 	}
@@ -52,6 +58,30 @@ func (r *Ring) Of(alg string, s secret.String) (Key, error) {
 	return r.For(alg)
 }
 
+// fresh is a first key. An RSA key takes long to make, and a process may run
+// many providers for trying things out: their first ones are the same.
+func fresh(alg string) (Key, error) {
+	var m made
+	switch alg {
+	case "RS256":
+		m = rs256()
+	case "PS256":
+		m = ps256()
+	default:
+		return New(alg, 0)
+	}
+	return m.key, m.err
+}
+
+type made struct {
+	key Key
+	err error
+}
+
+var rs256 = sync.OnceValue(func() made { k, err := New("RS256", 0); return made{k, err} })
+
+var ps256 = sync.OnceValue(func() made { k, err := New("PS256", 0); return made{k, err} })
+
 // Add puts a key in front: it signs from now on.
 func (r *Ring) Add(k Key) {
 	r.mu.Lock()
@@ -65,7 +95,7 @@ func (r *Ring) Rotate() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	seen := map[string]int{}
-	var fresh, old []Key
+	var young, old []Key
 	for _, k := range r.keys {
 		seen[k.Alg]++
 		if seen[k.Alg] == 1 {
@@ -73,20 +103,25 @@ func (r *Ring) Rotate() error {
 			if err != nil {
 				return err
 			}
-			fresh = append(fresh, n)
+			young = append(young, n)
 		}
 		if seen[k.Alg] <= kept {
 			old = append(old, k)
 		}
 	}
-	r.keys = append(fresh, old...)
+	r.keys = append(young, old...)
 	return nil
 }
 
-// JWKs lists the public halves.
+// JWKs lists the public halves, with one at least for each of [Algs].
 func (r *Ring) JWKs() ([]map[string]any, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for _, alg := range Algs() {
+		if _, err := r.first(alg); err != nil {
+			return nil, err
+		}
+	}
 	out := make([]map[string]any, 0, len(r.keys))
 	for _, k := range r.keys {
 		j, err := k.JWK()

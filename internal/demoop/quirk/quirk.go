@@ -5,6 +5,7 @@
 package quirk
 
 import (
+	"crypto/tls"
 	"net/http"
 	"net/url"
 	"time"
@@ -34,9 +35,10 @@ type Fault struct {
 	Name  string // lower-kebab; those that start with good- must be accepted
 	Help  string // one line: what the provider does
 	Rule  string // the section a client cites; empty where nothing is broken
-	Group string // discovery, registration, keys, id-token, encryption, response, token, device, userinfo, logout, transport, words, good
-	At    string // the command that meets it: register, login, userinfo, tokens (a refresh), or logout
+	Group string // discovery, registration, keys, id-token, encryption, response, token, device, userinfo, logout, transport, tls, words, good
+	At    string // the command that meets it: register, login, userinfo, tokens (a refresh), logout, or doctor where none of these does
 	Exit  int    // what that command should exit with; 0 for a tolerance
+	Check string // the check of "rely doctor" that finds it, by its ID; empty where none does
 	Needs string // what it shows up with only: "secret" (a confidential client), "max_age" (in the request), "encryption" (a client that registered for it), "device" (the device flow), or nothing
 
 	Alg      string                                         // every client's ID token algorithm
@@ -54,6 +56,9 @@ type Fault struct {
 	Keep     bool                                           // refresh tokens are not rotated
 	On       Endpoint                                       // where Serve stands
 	Serve    func(x *Exchange)                              // answers instead of the good endpoint
+	TLS      func(c *tls.Config) error                      // the https listener
+	Front    func(h http.Header)                            // what every answer of a public host has
+	Plain    bool                                           // a public host answers over http as well
 }
 
 // A Token is an ID token that is about to be signed.

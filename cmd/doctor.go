@@ -1,0 +1,227 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"rely/internal/doctor"
+	"rely/internal/doctor/check"
+	"rely/internal/doctor/evidence"
+	"rely/internal/doctor/report"
+	"rely/internal/fault"
+	"rely/internal/output"
+)
+
+// examination is "rely doctor".
+type examination struct {
+	*invocation
+	failOn, baseline, purpose string
+	only, skip                listFlag
+
+	options doctor.Options
+	least   check.Severity
+}
+
+func newDoctor(i *invocation) *cobra.Command {
+	d := &examination{invocation: i}
+	c := &cobra.Command{
+		Use:   "doctor [ISSUER]",
+		Short: "Find out what is wrong with a provider",
+		Long: `Looks at an OpenID Provider from outside, with no client and no login: a handful
+of GETs and TLS handshakes. It judges discovery, metadata that contradicts itself,
+keys, TLS, headers, clock and latency, says how far a sign-in would come and where
+it breaks first, and for each finding what was seen, what was expected, by which
+rule, and what to change. A check that could not judge is "not run", never passed.
+
+The exit code is 8 where something was found that --fail-on counts. --baseline
+takes a report from before (-o json) and tells only what is new. --for says what the
+provider is meant to be. -o sarif, junit, markdown and github are for machines.
+"rely doctor explain ID" tells about one check.`,
+		Example: `  rely doctor https://op.example
+  rely doctor https://op.example --for fapi2 --fail-on warning
+  rely doctor https://op.example -o sarif
+  rely doctor https://op.example --baseline known.json
+  rely doctor explain P02`,
+		Args: arguments(0, 1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := issuerArgument(c, args); err != nil {
+				return err
+			}
+			if err := d.open(c, false); err != nil {
+				return err
+			}
+			return d.run(c.Context())
+		},
+	}
+	i.settingFlags(c.Flags(), "issuer")
+	providerFlags(c)
+	c.Flags().StringVar(&d.failOn, "fail-on", "error", "`SEVERITY` from which a finding makes exit code 8: error, warning or info")
+	c.Flags().Var(&pathFlag{&d.baseline, "FILE"}, "baseline", "report from before; what is in it is not told again")
+	c.Flags().StringVar(&d.purpose, "for", "", "what the provider is meant to be: `NAME`, one of "+purposes())
+	d.only.placeholder, d.skip.placeholder = "ID", "ID"
+	c.Flags().Var(&d.only, "only", "run this check and no other; repeatable, or with commas")
+	c.Flags().Var(&d.skip, "skip", "leave this check out; repeatable, or with commas")
+	for _, flag := range []string{"only", "skip"} {
+		_ = c.RegisterFlagCompletionFunc(flag, completeChecks)
+	}
+	c.AddCommand(newExplain(i))
+	return c
+}
+
+func purposes() string {
+	var names []string
+	for _, p := range check.Purposes() {
+		names = append(names, p.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func completeChecks(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	var out []string
+	for _, k := range check.All() {
+		out = append(out, k.ID+"\t"+k.Title)
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+// prepare reads the flags.
+func (d *examination) prepare() error {
+	var err error
+	if d.least, err = check.ReadSeverity(d.failOn); err != nil {
+		return err
+	}
+	d.options = doctor.Options{For: d.purpose, Only: d.only.values, Skip: d.skip.values}
+	if _, err := d.options.Chosen(); err != nil {
+		return err
+	}
+	if d.baseline != "" {
+		data, err := os.ReadFile(d.baseline)
+		if err != nil {
+			return unreadable(d.baseline, err)
+		}
+		if d.options.Baseline, err = doctor.ReadBaseline(data); err != nil {
+			return err
+		}
+	}
+	d.options.Look, err = d.look()
+	return err
+}
+
+// look is what the doctor looks with.
+func (i *invocation) look() (evidence.Options, error) {
+	hc, err := i.http()
+	if err != nil {
+		return evidence.Options{}, err
+	}
+	return evidence.Options{HTTP: hc, Dial: i.base.Dial, Roots: i.base.Roots, Now: i.Now}, nil
+}
+
+func (d *examination) run(ctx context.Context) error {
+	issuer := d.values.String("issuer")
+	if issuer == "" {
+		return &fault.Error{Kind: fault.Usage, ID: "doctor.issuer", Op: "examine a provider", Err: errors.New("no issuer is given, and no profile has one"),
+			Hint: "run \"rely doctor ISSUER\""}
+	}
+	if err := d.prepare(); err != nil {
+		return err
+	}
+	r, err := doctor.Examine(ctx, d.options, issuer)
+	if err != nil {
+		return err
+	}
+	if err := d.print(r); err != nil {
+		return err
+	}
+	return r.Verdict(d.least)
+}
+
+func (d *examination) print(r *doctor.Report) error {
+	return output.Print(d.Stdout, d.format(), output.Result{Schema: "doctor/1", JSON: report.Of(r), Text: report.Text(r, d.verbose() > 0),
+		Document: d.document([]*doctor.Report{r})})
+}
+
+// document is the report of one or more issuers in a format for machines.
+func (d *examination) document(all []*doctor.Report) func(string) (string, error) {
+	return func(format string) (string, error) {
+		switch format {
+		case "sarif":
+			return report.SARIF(all)
+		case "junit":
+			return report.JUnit(all, d.least)
+		case "markdown":
+			return report.Markdown(all), nil
+		}
+		return report.GitHub(all), nil
+	}
+}
+
+// explanation is "rely doctor explain".
+type explanation struct{ *invocation }
+
+func newExplain(i *invocation) *cobra.Command {
+	e := &explanation{i}
+	return &cobra.Command{
+		Use:   "explain [ID]",
+		Short: "Tell what one of the doctor's checks is about",
+		Long: `Tells what a check demands and by which rule, what goes wrong otherwise, what to
+change, and what the check cannot know. Without an ID it lists them all.`,
+		Example: "  rely doctor explain\n  rely doctor explain P02\n  rely doctor explain issuer-exact",
+		Args:    arguments(0, 1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := e.settingsOnly(c); err != nil {
+				return err
+			}
+			return e.run(args)
+		},
+		ValidArgsFunction: completeChecks,
+	}
+}
+
+func (e *explanation) run(args []string) error {
+	if len(args) == 0 {
+		var b strings.Builder
+		list := []map[string]any{}
+		for _, k := range check.All() {
+			fmt.Fprintf(&b, "%-4s %-8s %-24s %s\n", k.ID, k.Severity, k.Name, k.Title)
+			list = append(list, explained(k))
+		}
+		return output.Print(e.Stdout, e.format(), output.Result{Schema: "checks/1", JSON: map[string]any{"checks": list}, Text: b.String()})
+	}
+	k, err := check.Find(args[0])
+	if err != nil {
+		return err
+	}
+	return output.Print(e.Stdout, e.format(), output.Result{Schema: "check/1", JSON: explained(k), Text: explain(k)})
+}
+
+func explained(k *check.Check) map[string]any {
+	return map[string]any{"id": k.ID, "name": k.Name, "title": k.Title, "stage": k.Stage, "severity": k.Severity.String(), "section": k.Section,
+		"why": k.Why, "fix": k.Fix, "cannot_know": k.Unknown, "active": k.Active}
+}
+
+func explain(k *check.Check) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s (%s)\n\n", k.ID, k.Name, k.Severity)
+	line := func(title, text string) {
+		if text != "" {
+			fmt.Fprintf(&b, "%-12s %s\n", title, text)
+		}
+	}
+	line("demands", k.Title)
+	line("rule", k.Section)
+	line("otherwise", k.Why)
+	line("fix", k.Fix)
+	line("cannot know", k.Unknown)
+	for _, d := range k.Demands {
+		line("for "+d.For, d.Severity.String())
+	}
+	for _, h := range k.Hints {
+		line("at "+h.Vendor, h.Text)
+	}
+	return b.String()
+}

@@ -1,0 +1,45 @@
+package cmd
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"rely/internal/demoop"
+	"rely/internal/demoop/stage"
+	"rely/internal/doctor"
+	"rely/internal/doctor/check"
+	"rely/internal/doctor/report"
+	"rely/internal/fault"
+)
+
+// examine shows a fault that a sign-in does not meet: the provider stands on a
+// public host of this process's own, and the doctor looks at it.
+func (t *tour) examine(ctx context.Context) error {
+	host, err := stage.Open(ctx, demoop.Options{Faults: []string{t.broken.Name}, Now: t.Now, Tick: t.Tick})
+	if err != nil {
+		return err
+	}
+	defer host.Stop()
+	t.next("An OpenID Provider starts", "OIDC Core 1.2")
+	t.tell("   %s (a name that leads to this machine, in this process alone)\n", stage.Issuer)
+	authority := filepath.Join(t.inside.Dirs.Config, "authority.pem")
+	if err := os.WriteFile(authority, host.Authority, 0o600); err != nil {
+		return &fault.Error{Kind: fault.Config, ID: "demo.folder", Op: "write to the temporary folder", Err: err, Hint: "check TMPDIR"}
+	}
+	t.inside.Dial = host.Dial
+	if err := t.use(map[string][]string{"issuer": {stage.Issuer}, "ca_cert": {authority}}); err != nil {
+		return err
+	}
+	t.next("Examine it", "rely doctor")
+	look, err := t.inside.look()
+	if err != nil {
+		return err
+	}
+	r, err := doctor.Examine(ctx, doctor.Options{Look: look}, stage.Issuer)
+	if err != nil {
+		return err
+	}
+	t.tell("%s", report.Text(r, false))
+	return r.Verdict(check.Info)
+}

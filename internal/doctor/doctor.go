@@ -1,0 +1,267 @@
+// Package doctor finds out what is wrong with a provider: it collects evidence,
+// lets the table of checks judge it, and puts the first break in front. A check
+// that could not judge is reported as not run, never as passed. It changes
+// nothing at the provider, and prints nothing.
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"rely/internal/doctor/check"
+	"rely/internal/doctor/evidence"
+	"rely/internal/fault"
+	"rely/internal/strictjson"
+)
+
+// Options say what is looked for. The zero value looks for everything.
+type Options struct {
+	Look       evidence.Options
+	For        string          // of [check.Purposes]
+	Only, Skip []string        // IDs or names of checks
+	Baseline   map[string]bool // [check.Finding.Key] of what is known already
+}
+
+// A Report is what came out of one issuer.
+type Report struct {
+	Issuer string
+	Vendor string // title of the kind of provider, empty where it was not recognised
+	For    string
+
+	Stages   []Stage
+	Findings []check.Finding // the worst first
+	Passed   []*check.Check
+	NotRun   []NotRun
+	Known    int // findings left out because the baseline has them
+	Requests int
+	Took     time.Duration
+
+	// Unreached is why nothing could be looked at; nil where something could.
+	Unreached error
+	Evidence  *evidence.Evidence
+}
+
+// A Stage is how far a provider comes in the funnel.
+type Stage struct {
+	check.Stage
+	Status string // "ok", "findings", "broken" or "not tried"
+	First  *check.Finding
+	Reason string // of "not tried"
+}
+
+// A NotRun is a check that could not judge.
+type NotRun struct {
+	Check  *check.Check
+	Reason string
+}
+
+// Chosen is the table as --only and --skip leave it. The error is Usage for a
+// check that is not in it.
+func (o *Options) Chosen() ([]*check.Check, error) {
+	only, err := named(o.Only)
+	if err != nil {
+		return nil, err
+	}
+	skip, err := named(o.Skip)
+	if err != nil {
+		return nil, err
+	}
+	if err := check.CheckPurpose(o.For); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(check.All(), func(k *check.Check) bool {
+		return len(only) > 0 && !slices.Contains(only, k.ID) || slices.Contains(skip, k.ID)
+	}), nil
+}
+
+func named(words []string) ([]string, error) {
+	var out []string
+	for _, list := range words {
+		for word := range strings.SplitSeq(list, ",") {
+			k, err := check.Find(strings.TrimSpace(word))
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, k.ID)
+		}
+	}
+	return out, nil
+}
+
+// Examine looks at one issuer from outside. The error is Usage or Cancelled; a
+// provider that cannot be reached is a report.
+func Examine(ctx context.Context, o Options, issuer string) (*Report, error) {
+	chosen, err := o.Chosen()
+	if err != nil {
+		return nil, err
+	}
+	began := o.Look.Now()
+	e, err := evidence.Collect(ctx, o.Look, issuer)
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{Issuer: issuer, For: o.For, Requests: e.Requests, Evidence: e}
+	vendor, title := check.Recognise(e)
+	r.Vendor = title
+	if !e.Reached() {
+		r.Unreached = e.OIDC.Err
+	}
+	for _, k := range chosen {
+		if k.Run == nil {
+			r.NotRun = append(r.NotRun, NotRun{k, "it needs --active"})
+			continue
+		}
+		findings, reason := check.Judge(e, vendor, o.For, k)
+		r.take(o, k, findings, reason)
+	}
+	r.Took = o.Look.Now().Sub(began)
+	r.Close()
+	return r, nil
+}
+
+// take puts a check's outcome where it belongs.
+func (r *Report) take(o Options, k *check.Check, findings []check.Finding, reason string) {
+	fresh := slices.DeleteFunc(slices.Clone(findings), func(f check.Finding) bool { return o.Baseline[f.Key()] })
+	r.Known += len(findings) - len(fresh)
+	switch {
+	case reason != "":
+		r.NotRun = append(r.NotRun, NotRun{k, fault.VisibleUpTo(reason, 300)})
+	case len(findings) == 0:
+		r.Passed = append(r.Passed, k)
+	}
+	r.Findings = append(r.Findings, fresh...)
+}
+
+// Close sorts the findings and works the funnel out.
+func (r *Report) Close() {
+	slices.SortStableFunc(r.Findings, func(a, b check.Finding) int { return int(b.Severity) - int(a.Severity) })
+	r.Stages = nil
+	broken := false
+	for _, s := range check.Stages() {
+		stage := Stage{Stage: s, Status: "not tried"}
+		judged := func(k *check.Check) bool { return k.Stage == s.Name }
+		if slices.ContainsFunc(r.Passed, judged) {
+			stage.Status = "ok"
+		}
+		for i := range r.Findings {
+			f := &r.Findings[i]
+			if !judged(f.Check) {
+				continue
+			}
+			stage.First = f
+			stage.Status = "findings"
+			if f.Severity == check.Error {
+				stage.Status = "broken"
+			}
+			break
+		}
+		stage.Reason = r.whyNot(stage, broken)
+		broken = broken || stage.Status == "broken" || s.Name == "reachable" && r.Unreached != nil
+		r.Stages = append(r.Stages, stage)
+	}
+	if r.Unreached != nil {
+		r.Stages[0].Status = "broken"
+	}
+}
+
+func (r *Report) whyNot(s Stage, broken bool) string {
+	switch {
+	case s.Status != "not tried":
+		return ""
+	case broken:
+		return "what comes before it is broken"
+	case s.Name == "client" || s.Name == "login" || s.Name == "tokens" || s.Name == "account":
+		return "it needs a client: rely doctor --active, or rely login"
+	}
+	return "no check of it could judge"
+}
+
+// Broken is the first stage that is; nil where none is.
+func (r *Report) Broken() *Stage {
+	for i := range r.Stages {
+		if r.Stages[i].Status == "broken" {
+			return &r.Stages[i]
+		}
+	}
+	return nil
+}
+
+// Count is the number of findings of that severity.
+func (r *Report) Count(s check.Severity) int {
+	n := 0
+	for _, f := range r.Findings {
+		if f.Severity == s {
+			n++
+		}
+	}
+	return n
+}
+
+// Verdict is nil where nothing was found that counts, else the fault with
+// which a run ends: Findings, or Network where nothing was reached.
+func (r *Report) Verdict(least check.Severity) error {
+	if r.Unreached != nil {
+		return r.Unreached
+	}
+	n := 0
+	for _, f := range r.Findings {
+		if f.Severity >= least {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	f := r.Findings[0] // the worst: the list is sorted
+	return &fault.Error{Kind: fault.Findings, ID: "doctor.findings", Op: "examine " + r.Issuer, Spec: f.Check.Section,
+		Err:  fmt.Errorf("%s; the first is %s %s: %s: %s", Findings(n), f.Check.ID, f.Check.Name, f.Where, f.Seen),
+		Hint: f.Check.Fix + "; \"rely doctor explain " + f.Check.ID + "\" says why"}
+}
+
+// Findings is a number of findings in words.
+func Findings(n int) string {
+	if n == 1 {
+		return "1 finding"
+	}
+	return fmt.Sprintf("%d findings", n)
+}
+
+// ReadBaseline takes what is known already from a report in JSON: one report,
+// or the list of several.
+func ReadBaseline(data []byte) (map[string]bool, error) {
+	type report struct {
+		Findings []struct{ ID, Where string }
+	}
+	var file struct {
+		Schema string
+		Result struct {
+			report
+			Reports []report
+		}
+	}
+	if err := strictjson.Check(data); err != nil {
+		return nil, baseline(err)
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		return nil, baseline(err)
+	}
+	if !strings.HasPrefix(file.Schema, "doctor/") {
+		return nil, baseline(errors.New("it is no report of rely doctor"))
+	}
+	known := map[string]bool{}
+	for _, r := range append(file.Result.Reports, file.Result.report) {
+		for _, f := range r.Findings {
+			known[f.ID+" "+f.Where] = true
+		}
+	}
+	return known, nil
+}
+
+func baseline(err error) error {
+	return &fault.Error{Kind: fault.Config, ID: "doctor.baseline", Op: "read the baseline", Err: err, Hint: "make one with \"rely doctor ISSUER -o json > FILE\""}
+}
