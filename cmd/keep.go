@@ -58,7 +58,7 @@ func (i *invocation) keepSettings(learnt ...config.Change) error {
 
 // all is a setting's value as a list, as a profile takes it.
 func (i *invocation) all(name string) []string {
-	if s, _ := config.Find(name); s.Kind == config.List {
+	if s, _ := config.Find(name); s.Kind.Many() {
 		return i.values.List(name)
 	}
 	return []string{i.values.String(name)}

@@ -27,7 +27,7 @@ func rungs(ladder []idtoken.Rung) []rungJSON {
 }
 
 // showLadder tells what was checked, one line for each rung. Expected and
-// actual stand below a rung that failed, and below every one with -v, which
+// actual stand below one that failed or is noted, and below every one with -v, which
 // also shows those that did not apply.
 func (i *invocation) showLadder(ladder []idtoken.Rung, failed bool) {
 	if i.quiet() && !failed {
@@ -42,9 +42,9 @@ func (i *invocation) showLadder(ladder []idtoken.Rung, failed bool) {
 	}
 	var b strings.Builder // one write, however many rungs
 	for _, r := range ladder {
-		mark := map[idtoken.Status]string{idtoken.Passed: "ok", idtoken.Failed: "FAILED", idtoken.Skipped: "-"}[r.Status]
+		mark := map[idtoken.Status]string{idtoken.Passed: "ok", idtoken.Failed: "FAILED", idtoken.Skipped: "-", idtoken.Noted: "note"}[r.Status]
 		fmt.Fprintf(&b, "  %-6s  %-*s  %s\n", mark, width, r.Name, r.Spec)
-		if r.Status == idtoken.Failed || i.verbose() > 0 {
+		if r.Status == idtoken.Failed || r.Status == idtoken.Noted || i.verbose() > 0 {
 			fmt.Fprintf(&b, "          %-*s    expected: %s\n", width, "", i.shown(r.Expected))
 			fmt.Fprintf(&b, "          %-*s    actual:   %s\n", width, "", i.shown(r.Actual))
 		}

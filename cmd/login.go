@@ -28,7 +28,8 @@ func clientSettings() []string {
 		"issuer", "client_id", "client_auth", "client_key_file", "assertion_audience",
 		"id_token_signed_response_alg", "id_token_encrypted_response_alg", "id_token_encrypted_response_enc",
 		"userinfo_signed_response_alg", "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc", "redirect_uri", "post_logout_redirect_uri", "listen", "tls_cert", "tls_key",
-		"scope", "flow", "browser", "username", "store", "login_timeout", "open_timeout", "ca_cert", "param", "token_param",
+		"scope", "flow", "browser", "username", "store", "login_timeout", "open_timeout", "ca_cert", "prompt", "max_age", "acr_values", "login_hint",
+		"ui_locales", "claims_locales", "display", "claims", "resource", "audience", "authorization_details", "param", "token_param",
 	}
 }
 
@@ -75,7 +76,7 @@ Nothing is kept unless every check passed.`,
 		},
 	}
 	i.settingFlags(c.Flags(), clientSettings()...)
-	i.settingFlags(c.Flags(), "client_secret_file", "password_file", "totp_secret_file", "qr")
+	i.settingFlags(c.Flags(), "client_secret_file", "password_file", "totp_secret_file", "qr", "id_token_hint", "id_token_hint_file")
 	i.pages.add(c.Flags())
 	providerFlags(c)
 	c.Flags().BoolVar(&l.secretStdin, "client-secret-stdin", false, "read the client's secret from standard input")
@@ -83,6 +84,7 @@ Nothing is kept unless every check passed.`,
 	exclusive(c, "client-secret-stdin", "client-secret-file")
 	exclusive(c, "password-stdin", "password-file")
 	exclusive(c, "client-secret-stdin", "password-stdin")
+	exclusive(c, "id-token-hint", "id-token-hint-file")
 	return c
 }
 

@@ -202,7 +202,7 @@ func (p *profile) show(_ context.Context, args []string) error {
 		}
 		value := v.String(s.Name)
 		settings[s.Name] = value
-		if s.Kind == config.List {
+		if s.Kind.Many() {
 			value, settings[s.Name] = strings.Join(v.List(s.Name), " "), v.List(s.Name)
 		}
 		fmt.Fprintf(w, "  %s\t%s\t(%s)\n", s.Name, fault.Visible(value), v.Where(s.Name))

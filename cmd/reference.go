@@ -12,6 +12,7 @@ import (
 	"rely/internal/demoop"
 	"rely/internal/fault"
 	"rely/internal/flows"
+	"rely/internal/flows/ask"
 	"rely/internal/flows/front"
 	"rely/internal/idtoken"
 	"rely/internal/output"
@@ -166,7 +167,10 @@ func checksPage() string {
 	for _, r := range idtoken.Rules() {
 		rows = append(rows, []string{code(r.Name), r.Spec, r.Demand})
 	}
-	return table("What a sign-in checks", "The ladder that `rely login` shows, in order. None of it can be switched off.", []string{"check", "section", "what it demands"}, rows)
+	for _, c := range ask.Checks() {
+		rows = append(rows, []string{code(c.Name), c.Spec, c.Demand})
+	}
+	return table("What a sign-in checks", "The ladder that `rely login` shows, in order. None of it can be switched off. A check that begins with `asked-` is made where it was asked for.", []string{"check", "section", "what it demands"}, rows)
 }
 
 func faultsPage() string {

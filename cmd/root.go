@@ -118,7 +118,7 @@ func (i *invocation) settingFlags(to *pflag.FlagSet, names ...string) {
 		switch s.Kind {
 		case config.Switch:
 			to.BoolP(flag, short, false, s.Help)
-		case config.List:
+		case config.List, config.Texts:
 			to.VarP(&listFlag{placeholder: s.Placeholder}, flag, short, s.Help)
 		default:
 			to.VarP(&textFlag{s.Default, s.Placeholder}, flag, short, s.Help)
@@ -181,7 +181,7 @@ func given(flags *pflag.FlagSet) map[string][]string {
 		}
 		if list, many := f.Value.(*listFlag); many {
 			out[name] = list.values
-			if s.Kind != config.List {
+			if !s.Kind.Many() {
 				out[name] = list.values[:1] // registration takes several of one setting
 			}
 			return

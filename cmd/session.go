@@ -1,6 +1,8 @@
 package cmd
 
 import (
+	"os"
+
 	"rely/internal/fault"
 	"rely/internal/secret"
 	"rely/internal/session"
@@ -11,8 +13,8 @@ import (
 func (i *invocation) sessions(stdin bool) *session.Keeper {
 	return &session.Keeper{
 		Settings: i.values, Profile: i.profile, Digest: i.files.Digest(i.profile), Store: i.store, HTTP: i.http, Learn: i.redact.Learn,
-		Discover: i.discover,
-		Now:      i.Now, Sleep: i.Sleep,
+		Discover: i.discover, ReadFile: os.ReadFile,
+		Now: i.Now, Sleep: i.Sleep,
 		Note: func(text string) {
 			if text != "" {
 				i.say("rely: note: %s\n", fault.VisibleUpTo(text, 300))

@@ -57,7 +57,7 @@ stored then. A session that only a person can bring back is exit code 4.`,
 	c.Flags().BoolVar(&t.refresh, "refresh", false, "print the refresh token instead")
 	c.Flags().BoolVar(&t.force, "force", false, "renew now, however much time is left")
 	exclusive(c, "id", "refresh")
-	i.settingFlags(c.Flags(), "min_ttl", "issuer", "client_id", "client_secret_file", "client_auth", "client_key_file", "assertion_audience", "flow", "scope", "token_param", "store")
+	i.settingFlags(c.Flags(), "min_ttl", "issuer", "client_id", "client_secret_file", "client_auth", "client_key_file", "assertion_audience", "flow", "scope", "resource", "audience", "authorization_details", "token_param", "store")
 	return c
 }
 

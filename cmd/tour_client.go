@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	"rely/internal/provider"
@@ -19,8 +20,8 @@ func (t *tour) keepClient(ctx context.Context, c *registration.Client, metadata 
 		"issuer": {t.op.issuer}, "client_id": {c.ID}, "redirect_uri": {redirects[0]}, "client_auth": {registration.TextOf(metadata, "token_endpoint_auth_method")},
 		"browser": {t.browser}, "username": {"alice"}, "store": {"file"},
 	}
-	if t.broken != nil && t.broken.Needs == "max_age" {
-		settings["param"] = []string{"max_age=3600"}
+	if t.broken != nil {
+		maps.Copy(settings, wanting(t.broken.Needs))
 	}
 	if t.device() {
 		settings["flow"] = []string{"device"}
@@ -42,6 +43,18 @@ func (t *tour) keepClient(ctx context.Context, c *registration.Client, metadata 
 		return err
 	}
 	return st.PutClient(ctx, "demo", &store.Client{Issuer: t.op.issuer, ClientID: c.ID, Secret: c.Secret, Metadata: record, Keys: keys})
+}
+
+// wanting are the settings without which a fault does not show.
+func wanting(need string) map[string][]string {
+	return map[string]map[string][]string{
+		"max_age":    {"param": {"max_age=3600"}},
+		"acr":        {"claims": {"acr=urn:rely:demo:acr:password!"}},
+		"acr_values": {"acr_values": {"urn:rely:demo:acr:password"}},
+		"sub":        {"claims": {"sub=alice"}},
+		"claims":     {"claims": {"email!"}},
+		"details":    {"authorization_details": {`[{"type":"demo_payment"}]`}},
+	}[need]
 }
 
 // redirects are the redirect URIs to register, the first to be used. There are

@@ -2,6 +2,8 @@ package cmd
 
 import (
 	"context"
+	"encoding/json"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -53,5 +55,18 @@ func (u *userinfo) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	u.missing(claims)
 	return output.Print(u.Stdout, u.format(), output.Result{Schema: "userinfo/1", JSON: claims})
+}
+
+// missing tells which claims the profile asks for as essential and UserInfo
+// lacks, which is the provider's right (OIDC Core 5.5.1).
+func (u *userinfo) missing(claims map[string]json.RawMessage) {
+	asked, err := u.sessions(false).Asked()
+	if err != nil {
+		return // the session does not need them any more
+	}
+	if names := asked.MissingUserInfo(claims); len(names) > 0 {
+		u.say("rely: note: UserInfo lacks what was asked for as essential: %s\n", fault.VisibleUpTo(strings.Join(names, " "), 300))
+	}
 }

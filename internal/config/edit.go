@@ -279,7 +279,7 @@ func (x editor) entry(indent string) []string {
 	switch {
 	case len(x.change.Values) == 0:
 		return nil
-	case s.Kind != List:
+	case !s.Kind.Many():
 		return []string{indent + x.change.Name + ": " + scalar(x.change.Values[0]) + "\n"}
 	}
 	out := []string{indent + x.change.Name + ":" + "\n"}
@@ -300,7 +300,7 @@ func (x editor) tree() (string, bool) {
 		return "", false
 	}
 	value := fresh.Content[0].Content[1]
-	if s, _ := Find(x.change.Name); s.Kind != List && len(x.change.Values) > 0 {
+	if s, _ := Find(x.change.Name); !s.Kind.Many() && len(x.change.Values) > 0 {
 		value = value.Content[0]
 	}
 	root := *x.doc.root

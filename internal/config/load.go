@@ -52,7 +52,7 @@ func (v Values) get(name string) value {
 // String gives a setting's text, "" if it is unset. It is empty for secrets.
 func (v Values) String(name string) string { return v.get(name).text }
 
-// List gives the entries of a [List].
+// List gives the entries of a [List] or [Texts].
 func (v Values) List(name string) []string { return v.get(name).list }
 
 // Secret gives a secret setting.
@@ -184,7 +184,7 @@ func (m *merger) process(flags map[string][]string, env func(string) (string, bo
 		}
 		if text, _ := env(Variable(s.Name)); text != "" {
 			list := []string{text}
-			if s.Kind == List {
+			if s.Kind.Many() {
 				list = strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })
 			}
 			if err := s.given(list, fault.Config, "variable", Variable(s.Name)); err != nil {
@@ -219,7 +219,7 @@ func (m *merger) result(profile string) Values {
 		got := m.values.all[s.Name]
 		list := m.viper.GetStringSlice(s.Name)
 		switch {
-		case s.Kind == List:
+		case s.Kind.Many():
 			got.list = list
 		case len(list) == 0:
 		case s.Secret:

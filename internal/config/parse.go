@@ -138,7 +138,7 @@ func parseEntry(path string, key, value *yaml.Node, preferences bool) (entry, er
 	if err != nil {
 		return e, err
 	}
-	if e.values, err = texts(path, e, s.Kind == List); err != nil {
+	if e.values, err = texts(path, e, s.Kind.Many()); err != nil {
 		return e, err
 	}
 	if err := s.check(e.values); err != nil {
@@ -177,7 +177,7 @@ func texts(path string, e entry, list bool) ([]string, error) {
 	nodes := []*yaml.Node{e.value}
 	if list {
 		if e.value.Kind != yaml.SequenceNode {
-			return nil, refuse(path, e.value.Line, "type", `write one "- k=v" line for each`, fmt.Errorf("%s is no list", e.name))
+			return nil, refuse(path, e.value.Line, "type", `write one "- VALUE" line for each`, fmt.Errorf("%s is no list", e.name))
 		}
 		nodes = e.value.Content
 	}

@@ -27,7 +27,11 @@ const (
 	Duration             // as "90s" or "5m", more than zero
 	Switch               // true or false; a flag without a value
 	List                 // of "k=v"; lines in a variable, a list in a file
+	Texts                // the same of any texts
 )
+
+// Many reports whether a setting of this kind may have several values.
+func (k Kind) Many() bool { return k == List || k == Texts }
 
 // A Setting is one thing a user may choose. It has one name in three
 // spellings: flag --client-id, variable RELY_CLIENT_ID, key client_id.
@@ -69,6 +73,19 @@ var table = sync.OnceValue(func() []Setting {
 		{Name: "tls_key", Help: "private key file of the listener", Placeholder: "FILE", Profile: true},
 		{Name: "scope", Help: "scopes to ask for, separated by spaces", Placeholder: "SCOPES", Profile: true},
 		{Name: "flow", Help: "flow that obtains the tokens", Default: "code", Placeholder: "NAME", Profile: true},
+		{Name: "prompt", Help: "what the provider shows: none, login, consent, select_account", Placeholder: "WORDS", Profile: true},
+		{Name: "max_age", Help: "age in seconds that the sign-in may have, checked against auth_time", Placeholder: "SECONDS", Profile: true},
+		{Name: "acr_values", Help: "authentication contexts to ask for, the preferred one first", Placeholder: "WORDS", Profile: true},
+		{Name: "login_hint", Help: "who is about to sign in, for the login page", Placeholder: "NAME", Profile: true},
+		{Name: "id_token_hint", Help: "ask for the person of the profile's session: its ID token is sent", Kind: Switch},
+		{Name: "id_token_hint_file", Help: "file with an ID token: ask for the person whom it names", Placeholder: "FILE"},
+		{Name: "ui_locales", Help: "languages of the login page, the preferred one first", Placeholder: "TAGS", Profile: true},
+		{Name: "claims_locales", Help: "languages of the claims, the preferred one first", Placeholder: "TAGS", Profile: true},
+		{Name: "display", Help: "kind of page: page, popup, touch or wap", Placeholder: "WORD", Profile: true},
+		{Name: "claims", Help: "claims to ask for: NAME, NAME! for an essential one, NAME=VALUE, userinfo:NAME; or JSON, or @FILE", Placeholder: "CLAIMS", Kind: Texts, Profile: true},
+		{Name: "resource", Help: "resource that the token is for (RFC 8707), may stand more than once", Placeholder: "URI", Kind: Texts, Profile: true},
+		{Name: "audience", Help: "audience of the token, at providers that ask so", Placeholder: "NAME", Profile: true},
+		{Name: "authorization_details", Help: "what the token may do (RFC 9396): JSON, or @FILE", Placeholder: "JSON", Profile: true},
 		{Name: "param", Help: "further parameter of the authorization request", Placeholder: "K=V", Kind: List, Profile: true},
 		{Name: "token_param", Help: "further parameter of the token request", Placeholder: "K=V", Kind: List, Profile: true},
 		{Name: "browser", Help: "who walks the login page: a name or a command", Placeholder: "NAME", Profile: true},
@@ -115,7 +132,7 @@ func Find(name string) (Setting, bool) {
 
 // check tells what is wrong with a value's shape.
 func (s Setting) check(values []string) error {
-	if s.Kind != List && len(values) != 1 {
+	if !s.Kind.Many() && len(values) != 1 {
 		return fmt.Errorf("%s takes one value", s.Name)
 	}
 	for _, v := range values {

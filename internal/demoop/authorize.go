@@ -12,6 +12,7 @@ import (
 	"rely/internal/demoop/device"
 	"rely/internal/demoop/page"
 	"rely/internal/demoop/reply"
+	"rely/internal/demoop/wish"
 )
 
 // An authz is an authorization request that may be answered at its redirect
@@ -27,7 +28,8 @@ type authz struct {
 	prompt    []string
 	maxAge    *time.Duration
 	loginHint string
-	hintSub   string                  // whom the id_token_hint names
+	hintSub   string // whom the id_token_hint names, or the claims parameter
+	wish      wish.Wish
 	device    *device.Waiting[*grant] // in the place of all about redirects
 }
 
@@ -102,6 +104,15 @@ func (s *Server) read(a *authz, q url.Values) (id, why string) {
 	}):
 		return "invalid_request", "an unknown value in prompt"
 	}
+	return s.readPerson(a, q)
+}
+
+// readPerson takes apart what the request says of the person and asks of them.
+func (s *Server) readPerson(a *authz, q url.Values) (id, why string) {
+	if n := a.client.registered.DefaultMaxAge; n != nil && *n >= 0 {
+		age := time.Duration(*n) * time.Second
+		a.maxAge = &age
+	}
 	if v := q.Get("max_age"); v != "" {
 		n, err := strconv.ParseUint(v, 10, 31)
 		if err != nil {
@@ -116,6 +127,13 @@ func (s *Server) read(a *authz, q url.Values) (id, why string) {
 			return "invalid_request", "id_token_hint is not from this provider"
 		}
 		a.hintSub = c.Subject
+	}
+	if a.wish, id, why = wish.Read(q); id != "" {
+		return id, why
+	}
+	a.wish.ACR = a.wish.ACR || len(a.client.registered.DefaultACR) > 0
+	if a.wish.Subject != "" {
+		a.hintSub = a.wish.Subject
 	}
 	return a.pkce(q)
 }

@@ -12,6 +12,7 @@ import (
 	"rely/internal/demoop/quirk"
 	"rely/internal/demoop/sealing"
 	"rely/internal/demoop/shelf"
+	"rely/internal/demoop/wish"
 )
 
 // A grant is what one person allowed one client, with everything issued from
@@ -21,6 +22,7 @@ type grant struct {
 	user     *account.User // nil for client_credentials
 	scopes   []string
 	nonce    string
+	wish     wish.Wish
 	authTime time.Time
 	sid      string
 	ended    bool
@@ -55,7 +57,7 @@ func (s *Server) newCode(a *authz, sess *session) string {
 
 // grant is what the person of a session allowed.
 func (a *authz) grant(sess *session) *grant {
-	return &grant{client: a.client, user: sess.user, scopes: a.scopes, nonce: a.nonce, authTime: sess.authTime, sid: sess.sid}
+	return &grant{client: a.client, user: sess.user, scopes: a.scopes, nonce: a.nonce, wish: a.wish, authTime: sess.authTime, sid: sess.sid}
 }
 
 // issue answers a token request (RFC 6749 5.1). scopes may be fewer than the
@@ -65,6 +67,7 @@ func (s *Server) issue(g *grant, scopes []string, again bool) (map[string]any, e
 	s.access.Put(token, &access{grant: g, scopes: scopes, issued: s.now()}, s.now(), s.now().Add(s.o.AccessTTL))
 	m := map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": int(s.o.AccessTTL / time.Second),
 		"scope": strings.Join(scopes, " ")}
+	g.wish.Grant(m)
 	// Whoever is registered for the refresh grant gets a refresh token;
 	// offline_access decides only whether it outlives the sign-in session.
 	if g.user != nil && g.client.may("refresh_token") && !(again && s.keepsRefresh()) {
@@ -123,6 +126,7 @@ func (s *Server) idToken(g *grant, accessToken string, again bool) (string, erro
 	if g.nonce != "" && !again {
 		claims["nonce"] = g.nonce
 	}
+	g.wish.Sign(claims, g.user.Claims)
 	header := map[string]any{"alg": alg, "typ": "JWT"}
 	if key.Kid != "" {
 		header["kid"] = key.Kid

@@ -148,6 +148,7 @@ func (s *Server) showConsent(p *pending, tx string, sess *session) reply.Reply {
 	for _, x := range p.scopes {
 		items = append(items, account.InWords(x))
 	}
+	items = append(items, p.wish.InWords()...)
 	where := page.Target(p.redirect)
 	if p.device != nil {
 		where = "the device that shows " + p.device.UserCode

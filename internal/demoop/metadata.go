@@ -11,6 +11,7 @@ import (
 	"rely/internal/demoop/page"
 	"rely/internal/demoop/reply"
 	"rely/internal/demoop/sealing"
+	"rely/internal/demoop/wish"
 )
 
 // discovery describes the provider (OIDC Discovery 3, RFC 8414 2).
@@ -44,10 +45,12 @@ func (s *Server) discovery(*http.Request) reply.Reply {
 		"revocation_endpoint_auth_methods_supported":       append(methods, "none"),
 		"introspection_endpoint_auth_methods_supported":    methods,
 		"code_challenge_methods_supported":                 []string{"S256"},
-		"claims_supported":                                 slices.Concat([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid"}, claims),
+		"claims_supported":                                 slices.Concat([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "at_hash", "sid"}, claims),
 		"claim_types_supported":                            []string{"normal"},
 		"prompt_values_supported":                          []string{"none", "login", "consent", "select_account"},
-		"claims_parameter_supported":                       false,
+		"claims_parameter_supported":                       true,
+		"acr_values_supported":                             wish.ACRs(),
+		"authorization_details_types_supported":            wish.Types(),
 		"request_parameter_supported":                      false,
 		"request_uri_parameter_supported":                  false,
 		"authorization_response_iss_parameter_supported":   true,

@@ -12,6 +12,7 @@ import (
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/reply"
 	"rely/internal/demoop/shelf"
+	"rely/internal/demoop/wish"
 )
 
 // authenticate tells which client is asking (RFC 6749 2.3). The reply is the
@@ -114,6 +115,9 @@ func (s *Server) redeem(c *Client, f url.Values) reply.Reply {
 		k.ended = true
 		return badGrant("the code was used before; everything issued from it is revoked")
 	}
+	if !k.wish.Covers(f["resource"]) {
+		return badTarget()
+	}
 	verifier := f.Get("code_verifier")
 	sum := sha256.Sum256([]byte(verifier))
 	switch {
@@ -141,6 +145,9 @@ func (s *Server) renew(c *Client, f url.Values) reply.Reply {
 		t.ended = true
 		return badGrant("the refresh token was used before; everything issued with it is revoked")
 	}
+	if !t.wish.Covers(f["resource"]) {
+		return badTarget()
+	}
 	scopes := t.scopes
 	if asked := strings.Fields(f.Get("scope")); len(asked) > 0 {
 		scopes = within(asked, t.scopes)
@@ -165,5 +172,13 @@ func (s *Server) serve(c *Client, f url.Values) reply.Reply {
 			return reply.Refuse(http.StatusBadRequest, "invalid_scope", "a scope that this client may not have")
 		}
 	}
-	return s.answer(&grant{client: c, scopes: scopes}, scopes, false)
+	w, id, why := wish.Read(f)
+	if id != "" {
+		return reply.Refuse(http.StatusBadRequest, id, why)
+	}
+	return s.answer(&grant{client: c, scopes: scopes, wish: w}, scopes, false)
+}
+
+func badTarget() reply.Reply {
+	return reply.Refuse(http.StatusBadRequest, "invalid_target", "a resource that was not granted")
 }

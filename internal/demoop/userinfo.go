@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rely/internal/demoop/reply"
+	"rely/internal/demoop/wish"
 )
 
 // bearer finds the access token of a request, in the header or in the body
@@ -43,6 +44,7 @@ func (s *Server) userinfo(r *http.Request) reply.Reply {
 		return no
 	}
 	m := a.user.About(a.scopes)
+	wish.Tell(m, a.wish.UserInfo, a.user.Claims)
 	for _, f := range s.faults {
 		if f.Claims != nil {
 			f.Claims(m)
@@ -110,6 +112,9 @@ func (s *Server) introspect(r *http.Request) reply.Reply {
 func (s *Server) describe(g *grant, scopes []string, until time.Time) map[string]any {
 	m := map[string]any{"active": true, "iss": s.o.Issuer, "client_id": g.client.ID, "scope": strings.Join(scopes, " "),
 		"exp": until.Unix(), "sub": g.client.ID}
+	if len(g.wish.Resources) > 0 {
+		m["aud"] = g.wish.Resources
+	}
 	if g.user != nil {
 		m["sub"], m["username"] = g.user.Name, g.user.Name
 	}

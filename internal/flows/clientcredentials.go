@@ -26,5 +26,8 @@ func (ClientCredentials) Run(ctx context.Context, r *Request) (*Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := r.CheckAsked(t); err != nil {
+		return nil, err
+	}
 	return t, r.Kept(t)
 }

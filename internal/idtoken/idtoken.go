@@ -57,11 +57,13 @@ type Expected struct {
 type Status string
 
 // A rule is skipped when it does not apply, or when an earlier failure took
-// away what it looks at.
+// away what it looks at. Noted is for what was asked for and not given, where
+// the provider may do so; no rule of this package ends so.
 const (
 	Passed  Status = "passed"
 	Failed  Status = "failed"
 	Skipped Status = "skipped"
+	Noted   Status = "noted"
 )
 
 // A Rung is one rule applied to one token. Expected and Actual are for a

@@ -30,10 +30,11 @@ type Keeper struct {
 	Digest   string // of the settings files, see [store.Session]
 	Store    func() (store.Store, error)
 	HTTP     func() (*wire.Client, error)
-	Secret   func() (secret.String, error) // the client's secret given for this run; empty where there is none
-	Key      func() (secret.String, error) // the client's private key given for this run; empty where there is none
-	Learn    func(secret string)           // told of every secret, so that nothing shows it
-	Note     func(text string)             // what the person should know and need not act on now
+	Secret   func() (secret.String, error)     // the client's secret given for this run; empty where there is none
+	Key      func() (secret.String, error)     // the client's private key given for this run; empty where there is none
+	Learn    func(secret string)               // told of every secret, so that nothing shows it
+	Note     func(text string)                 // what the person should know and need not act on now
+	ReadFile func(path string) ([]byte, error) // a file that a setting names with @ in front
 	Discover func(ctx context.Context, issuer string) (*provider.Provider, error)
 	Now      func() time.Time
 	Sleep    func(ctx context.Context, d time.Duration) error
@@ -97,11 +98,7 @@ func (k *Keeper) Request(ctx context.Context, entry flows.Entry, client *store.C
 		Encryption:  encryption, OwnKeys: own,
 		Scope: k.scope(entry),
 	}
-	if r.Param, err = request.Parameters("param", k.Settings.List("param")); err != nil {
-		return nil, err
-	}
-	r.TokenParam, err = request.Parameters("token-param", k.Settings.List("token_param"))
-	return r, err
+	return r, k.ask(ctx, r, entry, client)
 }
 
 // scope is what was asked for; a person's sign-in without any asks who they
@@ -161,7 +158,7 @@ func (k *Keeper) Fresh(ctx context.Context, minTTL time.Duration, force bool) (*
 // variable replaces for this run; empty where there is none. What such a run
 // obtains is another client's or another scope's, and is not kept.
 func (k *Keeper) overridden() string {
-	for _, name := range []string{"issuer", "client_id", "client_auth", "flow", "scope", "token_param"} {
+	for _, name := range []string{"issuer", "client_id", "client_auth", "flow", "scope", "resource", "audience", "authorization_details", "token_param"} {
 		if src := k.Settings.Source(name); src == config.FromFlag || src == config.FromVariable {
 			return name
 		}

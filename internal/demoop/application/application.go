@@ -32,6 +32,11 @@ type Metadata struct {
 	UserinfoAlg     string          `json:"userinfo_signed_response_alg,omitempty"`
 	UserinfoKeyAlg  string          `json:"userinfo_encrypted_response_alg,omitempty"`
 	UserinfoEnc     string          `json:"userinfo_encrypted_response_enc,omitempty"`
+	DefaultMaxAge   *int64          `json:"default_max_age,omitempty"`
+	RequireAuthTime bool            `json:"require_auth_time,omitempty"`
+	DefaultACR      []string        `json:"default_acr_values,omitempty"`
+	RequirePush     bool            `json:"require_pushed_authorization_requests,omitempty"`
+	RequestAlg      string          `json:"request_object_signing_alg,omitempty"`
 	SubjectType     string          `json:"subject_type,omitempty"`
 	Scope           string          `json:"scope,omitempty"`
 	AfterLogout     []string        `json:"post_logout_redirect_uris,omitempty"`

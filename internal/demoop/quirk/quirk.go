@@ -35,11 +35,11 @@ type Fault struct {
 	Name  string // lower-kebab; those that start with good- must be accepted
 	Help  string // one line: what the provider does
 	Rule  string // the section a client cites; empty where nothing is broken
-	Group string // discovery, registration, keys, id-token, encryption, response, token, device, userinfo, logout, transport, tls, words, good
+	Group string // discovery, registration, keys, id-token, encryption, response, asked, token, device, userinfo, logout, transport, tls, words, good
 	At    string // the command that meets it: register, login, userinfo, tokens (a refresh), logout, or doctor where none of these does
 	Exit  int    // what that command should exit with; 0 for a tolerance
 	Check string // the check of "rely doctor" that finds it, by its ID; empty where none does
-	Needs string // what it shows up with only: "secret" (a confidential client), "max_age" (in the request), "encryption" (a client that registered for it), "device" (the device flow), or nothing
+	Needs string // what it shows up with only: "secret" (a confidential client), "encryption" (a client that registered for it), "device" (the device flow), what has to be asked for ("max_age", "acr", ...; see wanting in cmd/tour_client.go), or nothing
 
 	Alg      string                                         // every client's ID token algorithm
 	Start    func(*keys.Ring) error                         // before the first request

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rely/internal/fault"
+	"rely/internal/flows/ask"
 	"rely/internal/idtoken"
 )
 
@@ -24,15 +25,33 @@ func (r *Request) Expected(t *Tokens) idtoken.Expected {
 func (r *Request) CheckIDToken(ctx context.Context, t *Tokens, e idtoken.Expected) error {
 	if t.ID.Empty() {
 		if !hasScope(r.Scope, "openid") {
-			return nil // plain OAuth 2.0: nobody said who signed in
+			return r.CheckAsked(t) // plain OAuth 2.0: nobody said who signed in
 		}
 		return &fault.Error{Kind: fault.Protocol, ID: "idtoken.missing", Op: "check the ID token", Spec: "OIDC Core 3.1.3.3",
 			Err: errors.New("the token endpoint sent no id_token, though the scope openid was asked for"), Hint: "allow the scope openid for this client at the provider"}
 	}
-	var err error
-	if t.Claims, t.Ladder, err = idtoken.Verify(ctx, t.ID, e); err == nil {
-		t.ID = t.Claims.Token // as an id_token_hint and the next run need it: signed, decrypted (OIDC Core 3.1.2.1)
+	if e.MaxAge == nil && r.Asked != nil {
+		e.MaxAge = r.Asked.MaxAge // the registered one, perhaps
 	}
+	var err error
+	if t.Claims, t.Ladder, err = idtoken.Verify(ctx, t.ID, e); err != nil {
+		return err
+	}
+	t.ID = t.Claims.Token // as an id_token_hint and the next run need it: signed, decrypted (OIDC Core 3.1.2.1)
+	if e.Prior != nil {
+		return nil
+	}
+	return r.CheckAsked(t)
+}
+
+// CheckAsked compares an answer that passed every check of its own with what
+// was asked for, and adds that to t.Ladder.
+func (r *Request) CheckAsked(t *Tokens) error {
+	if r.Asked == nil {
+		return nil
+	}
+	rungs, err := r.Asked.Compare(ask.Answer{Claims: t.Claims, Access: t.Access, Members: t.Members})
+	t.Ladder = append(t.Ladder, rungs...)
 	return err
 }
 

@@ -101,7 +101,7 @@ func (r *Request) tokens(op string, token *oauth2.Token, members Members) (*Toke
 	broken := func(id, spec string, err error) error {
 		return &fault.Error{Kind: fault.Protocol, ID: id, Op: op, Spec: spec, Err: err, Hint: "have the provider mend its token endpoint"}
 	}
-	t := &Tokens{Access: secret.New(token.AccessToken), Refresh: secret.New(token.RefreshToken), TokenType: token.TokenType, Scope: r.Scope}
+	t := &Tokens{Access: secret.New(token.AccessToken), Refresh: secret.New(token.RefreshToken), TokenType: token.TokenType, Scope: r.Scope, Members: members}
 	if !strings.EqualFold(token.TokenType, "bearer") {
 		return nil, broken("token.type", "RFC 6749 7.1", fmt.Errorf("token_type is %q, and only Bearer was asked for", token.TokenType))
 	}

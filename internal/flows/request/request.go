@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rely/internal/clientauth"
+	"rely/internal/flows/ask"
 	"rely/internal/idtoken"
 	"rely/internal/jose"
 	"rely/internal/loopback"
@@ -35,6 +36,7 @@ type Request struct {
 	Scope        string          // separated by spaces
 	Param        url.Values
 	TokenParam   url.Values
+	Asked        *ask.Ask // what Param asks for; nil for nothing
 
 	// Where a person signs in.
 	RedirectURI string   // loopback; port 0 is any free one
@@ -79,6 +81,7 @@ type Tokens struct {
 	Ladder              []idtoken.Rung // what was checked, in order
 	RedirectURI         string         // that was used, with its port
 	Answer              url.Values     // the authorization response that they came of; nil where there was none
+	Members             Members        // of the token response; nil where there was none
 }
 
 // A LadderError is a refusal together with everything that was checked up to

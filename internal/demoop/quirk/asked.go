@@ -1,0 +1,22 @@
+package quirk
+
+// asked lists lies about what was asked for beyond a plain sign-in. Each shows
+// only where that was asked for, which Needs names.
+func asked() []Fault {
+	const acr = "urn:rely:demo:acr:token"
+	return append(group("asked", "login", 6,
+		Fault{Name: "asked-acr-other", Help: "acr is not the one that was asked for as essential", Rule: "OIDC Core 5.5.1.1", Needs: "acr", IDToken: set("acr", acr)},
+		Fault{Name: "asked-acr-missing", Help: "there is no acr, though one was asked for as essential", Rule: "OIDC Core 5.5.1.1", Needs: "acr", IDToken: without("acr")},
+		Fault{Name: "asked-other-person", Help: "somebody else is signed in than the one asked for", Rule: "OIDC Core 5.5.1", Needs: "sub", IDToken: set("sub", "mallory")},
+		Fault{Name: "asked-details-missing", Help: "the answer does not say which authorization details it grants", Rule: "RFC 9396 7", Needs: "details",
+			Answer: drop("authorization_details")},
+		Fault{Name: "asked-details-other", Help: "the answer grants details of a type that was not asked for", Rule: "RFC 9396 7", Needs: "details",
+			Answer: member("authorization_details", []any{map[string]any{"type": "demo_everything"}})},
+		Fault{Name: "asked-details-text", Help: "the granted authorization details are a text", Rule: "RFC 9396 7", Needs: "details",
+			Answer: member("authorization_details", "demo_payment")},
+	), group("good", "login", 0,
+		Fault{Name: "good-asked-acr-unmet", Help: "acr is not among the acr_values, which are a wish only", Needs: "acr_values", IDToken: set("acr", acr)},
+		Fault{Name: "good-no-claims-parameter", Help: "the metadata says that there is no claims parameter", Metadata: metadata("claims_parameter_supported", false)},
+		Fault{Name: "good-asked-claim-missing", Help: "an essential claim is not there, which is no error", Needs: "claims", IDToken: without("email")},
+	)...)
+}
