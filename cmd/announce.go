@@ -9,6 +9,7 @@ import (
 	"rely/internal/fault"
 	"rely/internal/flows"
 	"rely/internal/useragent"
+	"rely/internal/useragent/qrcode"
 )
 
 // announce tells the person where to sign in, and what went wrong on the way
@@ -81,15 +82,15 @@ func (i *invocation) qr(address string, around useragent.Surroundings) string {
 	if !asked && (!elsewhere || !i.Interactive || columns == 0) {
 		return ""
 	}
-	style := useragent.QRAscii
+	style := qrcode.ASCII
 	switch {
 	case !i.unicode():
 	case columns > 0:
-		style = useragent.QRColour
+		style = qrcode.Colour
 	default:
-		style = useragent.QRBlocks
+		style = qrcode.Blocks
 	}
-	code := useragent.QR(address, style, columns)
+	code := qrcode.Draw(address, style, columns)
 	if code == "" && asked {
 		i.say("rely: note: the terminal is too narrow for a QR code of the address (%d columns)\n", columns)
 	}

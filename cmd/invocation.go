@@ -254,7 +254,7 @@ func (i *invocation) agent(passwordStdin bool) (useragent.Agent, useragent.Optio
 	secrets := secretVariables()
 	o := useragent.Options{
 		Stderr: i.Stderr, HTTP: t, Username: i.values.String("username"), Password: password,
-		Env: i.ChildEnv(secrets), Getenv: i.Env, ReadFile: os.ReadFile, Now: i.Now,
+		Env: i.ChildEnv(secrets), Getenv: i.Env, ReadFile: os.ReadFile, Now: i.Now, Root: os.Geteuid() == 0,
 	}
 	if err := i.walkPages(&o); err != nil {
 		return nil, o, err

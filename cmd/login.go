@@ -13,6 +13,7 @@ import (
 	"rely/internal/flows/request"
 	"rely/internal/output"
 	"rely/internal/store"
+	"rely/internal/useragent"
 )
 
 // login signs a person in, or a machine where the flow is one for machines,
@@ -58,7 +59,8 @@ A person signs in in the system's browser; the URL is printed as well, and on a
 terminal the address that the browser ended on can be pasted. In CI,
 --browser forms fills the login form itself with --username and a password from
 --password-file, --password-stdin or RELY_PASSWORD; --totp-secret-file makes the
-one-time codes. Pages that it does not understand: see --save-pages and --recipe.
+one-time codes. Where the page needs scripts, --browser chrome does the same in a
+headless Chrome. Pages that neither understands: see --save-pages and --recipe.
 
 Nothing is kept unless every check passed.`,
 		Example: `  rely login https://op.example --client-id my-client
@@ -114,6 +116,7 @@ func (l *login) run(ctx context.Context) error {
 		if err := l.person(r, l.passwordStdin); err != nil {
 			return err
 		}
+		defer useragent.Dismiss(r.Agent)
 		r.Fallbacks = fallbacks(client, r.RedirectURI)
 	}
 	r.Keep = func(t *flows.Tokens) error { return l.keep(ctx, entry, client, t) }

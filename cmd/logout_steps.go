@@ -153,6 +153,7 @@ func (l *logout) endSession(ctx context.Context, p *provider.Provider, client *s
 	if err != nil {
 		return step(name, rpInitiated, err), err
 	}
+	defer useragent.Dismiss(agent)
 	r := &protocol.Request{
 		Endpoint: p.Metadata.EndSessionEndpoint, IDToken: s.ID, ClientID: s.ClientID, Hint: l.hint, UILocales: l.locales, Post: l.post,
 		Redirects: l.redirects(client), Listen: l.values.String("listen"), AllowHost: l.values.String("tls_cert") != "", Certificate: l.certificate,

@@ -78,7 +78,7 @@ func (i *invocation) walkPages(o *useragent.Options) error {
 	if !i.robot() {
 		return &fault.Error{Kind: fault.Usage, ID: "login.pages", Op: "sign in",
 			Err:  errors.New("--allow-origin, --recipe, --record-recipe and --save-pages are for pages that rely walks itself"),
-			Hint: "add --browser forms"}
+			Hint: "add --browser forms, or chrome for pages that need scripts"}
 	}
 	if o.Recipe, err = readRecipe(p.recipe); err != nil {
 		return err

@@ -121,6 +121,7 @@ func (p *changePasswd) signIn(ctx context.Context, scope string, password secret
 	if err := p.person(r, false); err != nil {
 		return nil, nil, err
 	}
+	defer useragent.Dismiss(r.Agent)
 	r.Fallbacks = fallbacks(client, r.RedirectURI)
 	var s *store.Session
 	r.Keep = func(t *flows.Tokens) error {

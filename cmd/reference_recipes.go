@@ -21,7 +21,7 @@ func recipesPage() string {
 
 func recipesIntro() string {
 	return strings.TrimSpace("" +
-		"A recipe tells `--browser forms` what to do with login pages that it does not understand by itself: `rely login --recipe FILE`. " +
+		"A recipe tells `--browser forms` and `--browser chrome` what to do with login pages that it does not understand by itself: `rely login --recipe FILE`. " +
 		"`--record-recipe FILE` writes a first draft from what was done without one.\n\n" +
 		"```yaml\n" +
 		"allow_origin: [https://login.example]\n" +
@@ -45,12 +45,16 @@ func recipesRules() string {
 		"2. The first step whose `match` holds is carried out. Texts are compared without regard to case and to the kind of blanks.\n" +
 		"3. `fill` and `click` name things of one form: the first that has all of them. A name comes before an id, an id before the whole label or the button's words, those before a part of them. " +
 		"Without `fill`, `click` may be the words of a link. What is not there ends the sign-in with `useragent.recipe`.\n" +
-		"4. A page that no step matches is left to the defaults: user name, password and one-time code, choosing the account, terms that have to be accepted, consent, forms that a script would send.\n\n" +
-		"A step may be carried out several times; 30 requests are the limit of one sign-in.\n\n" +
+		"4. A page that no step matches is left to the defaults: user name, password and one-time code, choosing the account, terms that have to be accepted, consent and its scopes where none is marked, forms that a script would send.\n\n" +
+		"A step may be carried out several times; 30 requests (`chrome`: pages) are the limit of one sign-in.\n\n" +
+		"## What differs in a browser\n\n" +
+		"- `wait` is kept; `forms` has the whole page at once and passes it over.\n" +
+		"- A page is the live one: what scripts drew counts, and what is not shown does not. Fields and buttons without a form make one form together, and whatever works as a button is one.\n" +
+		"- A frame of the same site is looked at like a page.\n\n" +
 		"## What a recipe cannot do\n\n" +
 		"- Type the password twice, or two one-time codes in one period: the second time counts as a refusal.\n" +
 		"- Fill in a form that stands on, or is sent to, another origin than the provider's (issuer, authorization endpoint) and those of `allow_origin` and `--allow-origin`, https or on loopback.\n" +
 		"- Put a password or a code into a URL.\n" +
 		"- Hold a secret. It is a file to be committed, and `text` is for what everybody may read.\n\n" +
-		"Recipes for the providers of the tests lie in [docs/recipes](../recipes/oidc-provider.yaml); [glewlwyd](../recipes/glewlwyd.md) has none, for its page needs scripts.\n"
+		"Recipes for the providers of the tests lie in [docs/recipes](../recipes/oidc-provider.yaml); that for [glewlwyd](../recipes/glewlwyd.yaml) is for `chrome` alone, for its page needs scripts.\n"
 }

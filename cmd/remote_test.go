@@ -17,7 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"rely/internal/useragent"
+	"rely/internal/useragent/qrcode"
 )
 
 // condition knows [ipv6]: this machine has ::1.
@@ -77,7 +77,7 @@ func TestForwardLine(t *testing.T) {
 func TestQRFitsOrIsLeftOut(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat("https://op.example/authorize?", 10)
-	blocks := useragent.QR(text, useragent.QRBlocks, 0)
+	blocks := qrcode.Draw(text, qrcode.Blocks, 0)
 	wide := len([]rune(strings.SplitN(blocks, "\n", 2)[0]))
 	if rows := strings.Count(blocks, "\n"); rows != (wide+1)/2 {
 		t.Errorf("got %d rows for %d columns, want half as many", rows, wide)
@@ -86,12 +86,12 @@ func TestQRFitsOrIsLeftOut(t *testing.T) {
 		style, columns int
 		fits           bool
 	}{
-		"as wide as it is":      {useragent.QRBlocks, wide, true},
-		"a column too narrow":   {useragent.QRBlocks, wide - 1, false},
-		"ASCII takes two each":  {useragent.QRAscii, 2 * wide, true},
-		"and does not fit then": {useragent.QRAscii, 2*wide - 1, false},
+		"as wide as it is":      {qrcode.Blocks, wide, true},
+		"a column too narrow":   {qrcode.Blocks, wide - 1, false},
+		"ASCII takes two each":  {qrcode.ASCII, 2 * wide, true},
+		"and does not fit then": {qrcode.ASCII, 2*wide - 1, false},
 	} {
-		if got := useragent.QR(text, c.style, c.columns); (got != "") != c.fits {
+		if got := qrcode.Draw(text, c.style, c.columns); (got != "") != c.fits {
 			t.Errorf("%s: got a code: %t, want %t", name, got != "", c.fits)
 		}
 	}

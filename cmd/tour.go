@@ -17,6 +17,7 @@ import (
 	"rely/internal/registration"
 	"rely/internal/secret"
 	"rely/internal/store"
+	"rely/internal/useragent"
 )
 
 func (t *tour) start(ctx context.Context) error {
@@ -147,6 +148,7 @@ func (t *tour) signIn(ctx context.Context) error {
 	if err := in.person(r, false); err != nil {
 		return err
 	}
+	defer useragent.Dismiss(r.Agent)
 	r.Fallbacks = t.spare
 	announce := r.Announce
 	r.Announce = func(a flows.Announcement) {

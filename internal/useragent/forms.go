@@ -48,11 +48,11 @@ const walkOp = "walk the login page"
 //	Unfinished  useragent.unfinished         ctx reached its deadline
 //	Cancelled   useragent.cancelled          ctx was cancelled
 func (f forms) Visit(ctx context.Context, v Visit) error {
-	w, next, err := f.begin(v)
+	w, start, err := begin(f.Name(), f.o, v)
 	if err != nil {
 		return err
 	}
-	return w.kept(w.walk(ctx, next))
+	return w.kept(w.walk(ctx, &request{method: http.MethodGet, url: start}))
 }
 
 // walk makes one request after the other, the first of them next.
@@ -81,10 +81,12 @@ func (w *walk) walk(ctx context.Context, next *request) error {
 
 // A walk is one visit under way.
 type walk struct {
-	o      Options
-	client *http.Client
-	end    *url.URL // nil: the page after the last form
-	trust  map[string]bool
+	o       Options
+	name    string // of the agent
+	scripts bool   // the agent runs the pages' scripts
+	client  *http.Client
+	end     *url.URL // nil: the page after the last form
+	trust   map[string]bool
 
 	signOut   bool // see [Visit.SignOut]
 	named     bool // the user name was sent on a page of its own
@@ -94,11 +96,11 @@ type walk struct {
 	coded    bool         // a one-time code was sent, that of codeStep
 	codeStep int64        // see [totp.Key.Step]
 	expected *recipe.Step // what it expects of the next page
-	told     bool         // the form about to be sent is the recipe's
 	last     *seen        // the page at hand
 }
 
-func (f forms) begin(v Visit) (*walk, *request, error) {
+// begin gives the walk of one visit, and where it starts.
+func begin(name string, o Options, v Visit) (*walk, *url.URL, error) {
 	target, err := CheckURL(v.URL)
 	if err != nil {
 		return nil, nil, err
@@ -107,8 +109,8 @@ func (f forms) begin(v Visit) (*walk, *request, error) {
 	if err != nil {
 		return nil, nil, &fault.Error{Kind: fault.Internal, ID: "useragent.jar", Op: walkOp, Err: err}
 	}
-	w := &walk{o: f.o, trust: map[string]bool{}, client: &http.Client{
-		Transport:     f.o.HTTP,
+	w := &walk{o: o, name: name, trust: map[string]bool{}, client: &http.Client{
+		Transport:     o.HTTP,
 		Jar:           loopbackJar{jar},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -122,12 +124,12 @@ func (f forms) begin(v Visit) (*walk, *request, error) {
 			return nil, nil, w.wrongURL(errors.New("the redirect URI is not a URL"))
 		}
 	}
-	for _, o := range slices.Concat(v.Origins, f.o.Origins) {
-		if u, err := url.Parse(o); err == nil {
+	for _, raw := range slices.Concat(v.Origins, o.Origins) {
+		if u, err := url.Parse(raw); err == nil {
 			w.trust[origin(u)] = true
 		}
 	}
-	return w, &request{method: http.MethodGet, url: start}, nil
+	return w, start, nil
 }
 
 // loopbackJar sends Secure cookies over plain http on loopback as browsers do
@@ -146,7 +148,7 @@ func (j loopbackJar) Cookies(u *url.URL) []*http.Cookie {
 
 // send makes one exchange; the caller reads and closes the body.
 func (w *walk) send(ctx context.Context, r *request) (*http.Response, error) {
-	req, err := r.build(ctx)
+	req, err := r.build(ctx, w.name)
 	if err != nil {
 		return nil, w.wrongURL(errors.New("it cannot be requested"))
 	}
@@ -193,7 +195,25 @@ func (w *walk) follow(resp *http.Response, r *request) (*request, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w.next(p)
+	d, err := w.next(p)
+	if err != nil || d == nil {
+		return nil, err
+	}
+	return w.request(d)
+}
+
+// request is what a browser would send when the deed is done.
+func (w *walk) request(d *deed) (*request, error) {
+	if d.to != nil {
+		return &request{method: http.MethodGet, url: d.to}, nil
+	}
+	r, err := newRequest(d.form.Target(d.button), d.page.URL, d.form.Fields(d.button, d.typed))
+	if err != nil {
+		return nil, w.wrongURL(fmt.Errorf("the form on %s is refused: %w", place(d.page.URL), err))
+	}
+	r.secret = d.secret
+	w.note(d)
+	return r, nil
 }
 
 // redirect follows as browsers do (Fetch 4.4): 307 and 308 keep method and

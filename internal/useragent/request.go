@@ -65,7 +65,7 @@ func encode(list []page.Pair) string {
 
 // build makes the HTTP request of one step. No Referer is sent: its URL could
 // hold a code.
-func (r *request) build(ctx context.Context) (*http.Request, error) {
+func (r *request) build(ctx context.Context, agent string) (*http.Request, error) {
 	u := *r.url
 	u.Fragment, u.RawFragment = "", ""
 	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), strings.NewReader(string(r.body)))
@@ -74,7 +74,7 @@ func (r *request) build(ctx context.Context) (*http.Request, error) {
 	}
 	req.Header.Set("Accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1")
 	req.Header.Set("Accept-Language", "en")
-	req.Header.Set("User-Agent", "rely (forms)")
+	req.Header.Set("User-Agent", "rely ("+agent+")")
 	if r.method == http.MethodPost {
 		req.Header.Set("Content-Type", r.contentType)
 		// Providers that guard against forged requests look at it.

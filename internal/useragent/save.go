@@ -15,6 +15,8 @@ type seen struct {
 	mediaType string
 	body      []byte
 	path      string // where it is kept; empty as long as it is not
+
+	picture func(redact func(string) string) ([]byte, error) // nil where there is nothing to photograph
 }
 
 // see notes the page at hand, and keeps it where every page is kept.
@@ -51,6 +53,23 @@ func (w *walk) kept(err error) error {
 			return f
 		}
 	}
-	f.Err = fmt.Errorf("%w (the page is saved as %s)", f.Err, w.last.path)
+	f.Err = fmt.Errorf("%w (the page is saved as %s%s)", f.Err, w.last.path, w.last.photograph(w))
 	return f
+}
+
+// photograph keeps a picture of the page beside it, and says where. There may be
+// none, as when the browser is gone: the page itself is kept.
+func (s *seen) photograph(w *walk) string {
+	if s.picture == nil {
+		return ""
+	}
+	png, err := s.picture(w.o.Pages.Words)
+	if err != nil {
+		return ""
+	}
+	path, err := w.o.Pages.Picture(s.path, png)
+	if err != nil {
+		return ""
+	}
+	return ", with a picture in " + path
 }

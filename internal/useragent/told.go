@@ -3,7 +3,7 @@ package useragent
 import (
 	"cmp"
 	"fmt"
-	"net/http"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -29,7 +29,7 @@ func (w *walk) step(p *page.Page) (*recipe.Step, error) {
 
 // do carries a step out. Origins and the password's one time hold for it as for
 // everything else.
-func (w *walk) do(p *page.Page, s *recipe.Step) (*request, error) {
+func (w *walk) do(p *page.Page, s *recipe.Step) (*deed, error) {
 	if len(s.Expect.URL+s.Expect.Title+s.Expect.Text+s.Expect.Field) > 0 {
 		w.expected = s
 	}
@@ -42,7 +42,7 @@ func (w *walk) do(p *page.Page, s *recipe.Step) (*request, error) {
 		if err != nil {
 			return nil, w.wrongURL(fmt.Errorf("%s has a link to a URL that is refused: %w", place(p.URL), err))
 		}
-		return &request{method: http.MethodGet, url: to}, nil
+		return &deed{page: p, to: to}, nil
 	}
 	typed, secret, err := w.values(p, f, s)
 	if err != nil {
@@ -58,14 +58,9 @@ func (w *walk) do(p *page.Page, s *recipe.Step) (*request, error) {
 			return nil, err
 		}
 	}
-	w.told = true
-	r, err := w.submit(p, f, button, typed)
-	w.told = false
-	if err != nil {
-		return nil, err
-	}
-	r.secret = secret
-	return r, nil
+	d := w.submit(p, f, button, typed)
+	d.secret, d.told = secret, true
+	return d, nil
 }
 
 // find gives the form that has everything the step fills in and presses; none
@@ -126,9 +121,11 @@ func (w *walk) values(p *page.Page, f *page.Form, s *recipe.Step) (typed map[*pa
 			}
 			typed[c], secret, w.submitted = w.o.Password.Reveal(), true, true
 		case "totp":
-			if typed[c], err = w.code(p); err != nil {
+			code, err := w.code(p)
+			if err != nil {
 				return nil, false, err
 			}
+			f.Spread(c, code, typed)
 			secret = true
 		}
 	}
@@ -137,14 +134,15 @@ func (w *walk) values(p *page.Page, f *page.Form, s *recipe.Step) (typed map[*pa
 
 // note tells Options.Record of a form that was sent, as a step that would do
 // the same. It holds names alone, and nothing of what a person typed.
-func (w *walk) note(p *page.Page, f *page.Form, button *page.Control, typed map[*page.Control]string) {
-	if w.o.Record == nil || w.told || button == nil && len(typed) == 0 {
+func (w *walk) note(d *deed) {
+	p, button := d.page, d.button
+	if w.o.Record == nil || d.told || d.form == nil || button == nil && len(d.typed) == 0 {
 		return
 	}
 	s := recipe.Step{Match: recipe.Condition{URL: pattern(p), Title: w.plain(p.Title)}}
-	for _, c := range f.Controls {
-		if _, ok := typed[c]; !ok {
-			continue
+	for _, c := range d.form.Controls {
+		if _, ok := d.typed[c]; !ok || c.Digit && slices.ContainsFunc(s.Fill, func(f recipe.Fill) bool { return f.Value == "totp" }) {
+			continue // the first digit's field stands for all
 		}
 		fill := recipe.Fill{Field: cmp.Or(c.Name, c.ID, c.Label), Value: "username"}
 		switch {

@@ -46,6 +46,11 @@ func TestFormsTypesOneTimeCodes(t *testing.T) {
 			<button name=a value=2>Alice Liddell (alice@example.com)</button><button name=a value=new>Use another account</button></form>`}, "POST /done a=2" + landing},
 		"choose an account by its mark": {map[string]string{"/start": `<form method=post action=/done><input type=radio name=a value=bob checked>
 			<input type=radio name=a value=ALICE@example.com><button>Continue</button></form>`}, "POST /done a=ALICE%40example.com" + landing},
+		"choose an account by its link": {map[string]string{"/start": `<h1>Choose an account</h1><a href=/done?a=1>bob@example.com</a>
+			<a href="/done?a=2">Alice (alice@example.com)</a><a href=/logout>Sign out alice@example.com</a><a href=/new>Use another account</a>`}, "GET /done?a=2" + landing},
+		"a digit in each field": {second(strings.Repeat(`<input name=d maxlength=1>`, 6)), "POST /second " + userPW + "\nPOST /done d=2&d=8&d=7&d=0&d=8&d=2" + landing},
+		"scopes that nobody marked": {map[string]string{"/start": `<form method=post action=/done><input type=checkbox name=grant_scope value=a><input type=checkbox name=grant_scope value=b>
+			<input type=checkbox name=news><button>Allow</button></form>`}, "POST /done grant_scope=a&grant_scope=b" + landing},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

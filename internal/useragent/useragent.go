@@ -1,6 +1,6 @@
 // Package useragent walks the login page, or finds somebody who does: the
 // system's browser, a command of the user's, nobody (the person opens the
-// printed URL), or plain HTTP that fills in HTML forms.
+// printed URL), plain HTTP that fills in HTML forms, or a headless Chrome.
 //
 // It refuses to start anything for a URL that is not https (or http on
 // loopback), never uses a shell, never writes to stdout, types a password only
@@ -53,15 +53,23 @@ type Agent interface {
 	Visit(ctx context.Context, v Visit) error
 }
 
+// Dismiss ends what an agent still has under way, and waits until nothing of it
+// is left behind. An agent that started no program of its own has nothing.
+func Dismiss(a Agent) {
+	if c, ok := a.(interface{ Close() }); ok {
+		c.Close()
+	}
+}
+
 // Options are what agents need of the world around them. The zero value opens
 // nothing on a machine without a display.
 type Options struct {
 	// Stderr takes what a command prints, on stdout too. nil throws it away.
 	Stderr io.Writer
-	// HTTP carries the requests of forms, which needs it. It has to trust the
-	// listener's certificate.
+	// HTTP carries the requests of forms and chrome, which need it. It has to
+	// trust the listener's certificate.
 	HTTP http.RoundTripper
-	// Username and Password are typed by forms.
+	// Username and Password are typed by forms and chrome.
 	Username string
 	Password secret.String
 	// Env is the whole environment of the programs this package starts. It
@@ -91,6 +99,8 @@ type Options struct {
 	// ReadFile reads the few files that tell WSL and containers. nil means
 	// that none exists.
 	ReadFile func(name string) ([]byte, error)
+	// Root says that this is root, who runs a browser without its sandbox.
+	Root bool
 	// OS is a GOOS value. Empty means the one this was built for.
 	OS string
 }
@@ -112,6 +122,7 @@ func All() []Entry {
 		{"system", "the system's browser", newSystem, systemPossible},
 		{"none", "nobody; open the printed URL in any browser", newNone, always},
 		{"forms", "plain HTTP that fills in HTML forms, for CI and test users", newForms, always},
+		{"chrome", "a headless Chrome or Chromium, for pages that need scripts", newChromium, chromiumPossible},
 	}
 }
 

@@ -64,15 +64,28 @@ func (w *walk) read(resp *http.Response, r *request) (*page.Page, error) {
 		mediaType = "text/plain"
 	}
 	p := page.Read(r.url, resp.StatusCode, mediaType, body)
-	if w.signOut {
-		p.Leave()
-	}
 	return p, w.see(p, mediaType, body)
 }
 
-// next decides what to do with a page. What asks for the user comes before
-// what goes on by itself, so that nothing on a login page can distract.
-func (w *walk) next(p *page.Page) (*request, error) {
+// A deed is what has to be done with a page. Who does it, and how, is another
+// matter: forms makes a request of it, chrome types and presses.
+type deed struct {
+	page   *page.Page
+	to     *url.URL // a link or a refresh to follow; nil where a form is sent
+	form   *page.Form
+	button *page.Control // nil: none is pressed
+	typed  map[*page.Control]string
+	secret bool // the password or a code is among what is typed
+	told   bool // by the recipe
+}
+
+// next decides what to do with a page; nil when nothing is left to do. What
+// asks for the user comes before what goes on by itself, so that nothing on a
+// login page can distract.
+func (w *walk) next(p *page.Page) (*deed, error) {
+	if w.signOut {
+		p.Leave()
+	}
 	step, err := w.step(p)
 	switch {
 	case err != nil:
@@ -94,7 +107,7 @@ func (w *walk) next(p *page.Page) (*request, error) {
 	}
 	for _, f := range p.Forms {
 		if f.Silent() && w.end != nil && f.Action != nil && same(f.Action, w.end) {
-			return w.submit(p, f, nil, nil)
+			return w.submit(p, f, nil, nil), nil
 		}
 	}
 	if p.Refresh != nil {
@@ -102,16 +115,21 @@ func (w *walk) next(p *page.Page) (*request, error) {
 		if err != nil {
 			return nil, w.wrongURL(fmt.Errorf("%s leads to a URL that is refused: %w", place(p.URL), err))
 		}
-		return &request{method: http.MethodGet, url: to}, nil
+		return &deed{page: p, to: to}, nil
 	}
 	if f, button := p.Account(w.o.Username); f != nil && button != nil {
-		return w.submit(p, f, button, nil)
+		return w.submit(p, f, button, nil), nil
 	}
 	if f, button := p.Consent(); f != nil {
-		return w.submit(p, f, button, nil)
+		return w.submit(p, f, button, nil), nil
 	}
 	if f := p.Only(); f != nil && p.Scripts {
-		return w.submit(p, f, nil, nil)
+		return w.submit(p, f, nil, nil), nil
+	}
+	if to := p.AccountLink(w.o.Username); to != nil {
+		if to, err := clean(to); err == nil {
+			return &deed{page: p, to: to}, nil
+		}
 	}
 	if w.end == nil && (w.pressed || w.signOut) && len(p.Forms) == 0 {
 		return nil, nil
@@ -119,7 +137,7 @@ func (w *walk) next(p *page.Page) (*request, error) {
 	return nil, w.refused(p)
 }
 
-func (w *walk) signIn(p *page.Page, f *page.Form, password *page.Control) (*request, error) {
+func (w *walk) signIn(p *page.Page, f *page.Form, password *page.Control) (*deed, error) {
 	if w.submitted {
 		return nil, w.askedAgain(p, "the password")
 	}
@@ -140,33 +158,39 @@ func (w *walk) signIn(p *page.Page, f *page.Form, password *page.Control) (*requ
 		typed[user] = w.o.Username
 	}
 	if c := f.Code(); c != nil && (c.Required || !w.o.TOTP.Empty()) {
-		var err error
-		if typed[c], err = w.code(p); err != nil {
+		text, err := w.code(p)
+		if err != nil {
 			return nil, err
 		}
+		f.Spread(c, text, typed)
 	}
 	if q := f.Unanswered(typed); q != nil {
 		return nil, w.asks(p, q)
 	}
-	r, err := w.submit(p, f, button, typed)
-	if err != nil {
-		return nil, err
-	}
-	r.secret, w.submitted = true, true
-	return r, nil
+	d := w.submit(p, f, button, typed)
+	d.secret, w.submitted = true, true
+	return d, nil
 }
 
 // posts refuses a form that would put a secret into a URL: it waits for a
-// script.
+// script. Where scripts run, what is really sent is looked at instead.
 func (w *walk) posts(p *page.Page, t page.Form) error {
-	if t.Method == "post" {
+	if t.Method == "post" || w.scripts {
 		return nil
 	}
-	return w.page(p, "its form would put the password into a URL", `use "--browser system": this page needs scripts`)
+	return w.page(p, "its form would put the password into a URL", w.needsScripts())
+}
+
+// needsScripts is the hint for a page that forms cannot walk.
+func (w *walk) needsScripts() string {
+	if w.scripts {
+		return `use "--browser system" to see the page, or write a --recipe for it`
+	}
+	return `use "--browser chrome": this page needs scripts`
 }
 
 // second answers a page that asks for a one-time code, and perhaps who it is.
-func (w *walk) second(p *page.Page, f *page.Form, code *page.Control) (*request, error) {
+func (w *walk) second(p *page.Page, f *page.Form, code *page.Control) (*deed, error) {
 	button := f.Button()
 	if err := w.mayType(p, f.Target(button)); err != nil {
 		return nil, err
@@ -178,19 +202,17 @@ func (w *walk) second(p *page.Page, f *page.Form, code *page.Control) (*request,
 	if err != nil {
 		return nil, err
 	}
-	typed := map[*page.Control]string{code: text}
+	typed := map[*page.Control]string{}
+	f.Spread(code, text, typed)
 	if user := f.User(nil); user != nil && user.Value == "" && w.o.Username != "" {
 		typed[user] = w.o.Username
 	}
 	if q := f.Unanswered(typed); q != nil {
 		return nil, w.asks(p, q)
 	}
-	r, err := w.submit(p, f, button, typed)
-	if err != nil {
-		return nil, err
-	}
-	r.secret = true
-	return r, nil
+	d := w.submit(p, f, button, typed)
+	d.secret = true
+	return d, nil
 }
 
 // code makes a one-time code, one in each period (RFC 6238 5.2).
@@ -214,7 +236,7 @@ func (w *walk) code(p *page.Page) (string, error) {
 	return w.o.TOTP.Code(now), nil
 }
 
-func (w *walk) identify(p *page.Page, f *page.Form, user *page.Control) (*request, error) {
+func (w *walk) identify(p *page.Page, f *page.Form, user *page.Control) (*deed, error) {
 	if w.named {
 		return nil, w.askedAgain(p, "the user name")
 	}
@@ -226,33 +248,30 @@ func (w *walk) identify(p *page.Page, f *page.Form, user *page.Control) (*reques
 		return nil, err
 	}
 	w.named = true
-	return w.submit(p, f, button, map[*page.Control]string{user: cmp.Or(w.o.Username, user.Value)})
+	return w.submit(p, f, button, map[*page.Control]string{user: cmp.Or(w.o.Username, user.Value)}), nil
 }
 
-func (w *walk) submit(p *page.Page, f *page.Form, button *page.Control, typed map[*page.Control]string) (*request, error) {
-	r, err := newRequest(f.Target(button), p.URL, f.Fields(button, typed))
-	if err != nil {
-		return nil, w.wrongURL(fmt.Errorf("the form on %s is refused: %w", place(p.URL), err))
-	}
+func (w *walk) submit(p *page.Page, f *page.Form, button *page.Control, typed map[*page.Control]string) *deed {
 	w.pressed = true
-	w.note(p, f, button, typed)
-	return r, nil
+	return &deed{page: p, form: f, button: button, typed: typed}
 }
 
 // mayType keeps user name and password to the provider's own pages.
 func (w *walk) mayType(p *page.Page, t page.Form) error {
-	own := func(u *url.URL) bool {
-		return w.trust[origin(u)] && (u.Scheme == "https" || u.Scheme == "http" && wire.Loopback(u.Hostname()))
-	}
 	switch {
-	case !own(p.URL):
+	case !w.owns(p.URL):
 		return w.wrongOrigin(fmt.Errorf("the login form is on %s, which is not the provider's", origin(p.URL)))
 	case t.Action == nil:
 		return w.wrongURL(t.BadURL)
-	case !own(t.Action):
+	case !w.owns(t.Action):
 		return w.wrongOrigin(fmt.Errorf("the login form on %s sends the password to %s", place(p.URL), origin(t.Action)))
 	}
 	return nil
+}
+
+// owns reports an origin that may have the password.
+func (w *walk) owns(u *url.URL) bool {
+	return w.trust[origin(u)] && (u.Scheme == "https" || u.Scheme == "http" && wire.Loopback(u.Hostname()))
 }
 
 func (w *walk) wrongOrigin(err error) error {
@@ -277,7 +296,7 @@ func (w *walk) askedAgain(p *page.Page, what string) error {
 
 func (w *walk) asks(p *page.Page, q *page.Control) error {
 	name := cmp.Or(q.Label, q.Name, q.ID, q.Kind, "something")
-	return w.page(p, "it asks for "+w.quote(name)+", which forms cannot answer", `use "--browser system", or write a --recipe for the page`)
+	return w.page(p, "it asks for "+w.quote(name)+", which "+w.name+" cannot answer", `use "--browser system", or write a --recipe for the page`)
 }
 
 // refused words a page that ends the walk.
@@ -292,7 +311,7 @@ func (w *walk) refused(p *page.Page) error {
 	case p.Status >= http.StatusBadRequest && p.Status < http.StatusInternalServerError && !w.pressed:
 		hint = "check the client id and the redirect URI that the provider has registered"
 	case p.Status < http.StatusBadRequest && p.Scripts:
-		hint = `use "--browser system": this page needs scripts`
+		hint = w.needsScripts()
 	}
 	return w.page(p, "", hint)
 }

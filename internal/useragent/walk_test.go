@@ -132,7 +132,11 @@ func FuzzPage(f *testing.F) {
 		o := Options{Username: "alice", Password: secret.New("pa55word"), Recipe: told}
 		withCode(&o, nil)
 		w := &walk{o: o, trust: map[string]bool{"https://op.example": true}, end: u}
-		r, err := w.next(page.Read(u, status, "text/html", []byte(body)))
+		var r *request
+		d, err := w.next(page.Read(u, status, "text/html", []byte(body)))
+		if err == nil && d != nil {
+			r, err = w.request(d)
+		}
 		var known *fault.Error
 		if err != nil && !errors.As(err, &known) {
 			t.Fatalf("got %v, want a fault", err)

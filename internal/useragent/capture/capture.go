@@ -40,6 +40,25 @@ func (f *Folder) Save(name, about, mediaType string, body []byte) (string, error
 	return f.write(plain(words(name, redact)), ending, []byte(text))
 }
 
+// Picture writes a picture of the page that was saved as path, beside it.
+func (f *Folder) Picture(path string, png []byte) (string, error) {
+	path = strings.TrimSuffix(path, filepath.Ext(path)) + ".png"
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", err
+	}
+	_, err = file.Write(png)
+	return path, errors.Join(err, file.Close())
+}
+
+// Words strikes out of a text what Save would.
+func (f *Folder) Words(text string) string {
+	if f.Redact == nil {
+		return words(text, func(s string) string { return s })
+	}
+	return words(text, f.Redact)
+}
+
 // write makes the next file.
 func (f *Folder) write(name, ending string, data []byte) (string, error) {
 	f.mu.Lock()

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"unicode"
@@ -36,6 +37,9 @@ func (c *Control) OneTime() bool {
 	if c.Hidden || c.Kind != "password" && !c.Typed() {
 		return false
 	}
+	if c.Digit {
+		return true
+	}
 	if slices.Contains(strings.Fields(c.Autocomplete), "one-time-code") {
 		return true
 	}
@@ -54,6 +58,41 @@ func (c *Control) OneTime() bool {
 	}
 	return has("code", "verificationcode", "securitycode", "authcode") && (len(words) == 1 || len(words) == 2 && words[0] == words[1]) ||
 		mentions(c.Label, "one-time", "one time", "authenticator", "verification code", "authentication code")
+}
+
+// digits marks the fields of a code that is typed a character each: four to
+// eight of them in a row.
+func (f *Form) digits() {
+	var row []*Control
+	end := func() {
+		for _, c := range row {
+			c.Digit = len(row) >= 4 && len(row) <= 8
+		}
+		row = nil
+	}
+	for _, c := range f.Controls {
+		switch {
+		case !c.Hidden && c.length == 1 && (c.Kind == "password" || c.Typed()):
+			row = append(row, c)
+		case !c.Hidden:
+			end()
+		}
+	}
+	end()
+}
+
+// Spread puts a code into typed: whole into c, or a character into each field
+// of the row that c begins.
+func (f *Form) Spread(c *Control, code string, typed map[*Control]string) {
+	if !c.Digit {
+		typed[c] = code
+		return
+	}
+	for _, d := range f.Controls[slices.Index(f.Controls, c):] {
+		if d.Digit && code != "" {
+			typed[d], code = code[:1], code[1:]
+		}
+	}
 }
 
 // parts splits names at what is neither letter nor digit, and where camelCase
@@ -94,6 +133,26 @@ func (p *Page) Account(name string) (*Form, *Control) {
 		}
 	}
 	return nil, nil
+}
+
+// AccountLink is the one link that names the account, on a page that has
+// something to choose and nothing to fill in.
+func (p *Page) AccountLink(name string) *url.URL {
+	var found *url.URL
+	if name == "" || slices.ContainsFunc(p.Forms, func(f *Form) bool { return f.Question() != nil }) {
+		return nil
+	}
+	for _, l := range p.Links {
+		c := Control{Label: l.Text}
+		switch {
+		case !c.names(name) || c.verdict() == refuses:
+		case found != nil && *found != *l.URL:
+			return nil
+		default:
+			found = l.URL
+		}
+	}
+	return found
 }
 
 // names reports whether the control stands for an account: name is its value,

@@ -247,12 +247,7 @@ type Pair struct{ Name, Value string }
 // Typed replaces values. Terms that have to be accepted are.
 func (f *Form) Fields(button *Control, typed map[*Control]string) []Pair {
 	var list []Pair
-	radios := map[string]bool{}
-	for _, c := range f.Controls {
-		if c.Kind == "radio" && c.Checked {
-			radios[c.Name] = true
-		}
-	}
+	marks := f.Marks()
 	for _, c := range f.Controls {
 		value, filled := typed[c]
 		if !filled {
@@ -271,11 +266,9 @@ func (f *Form) Fields(button *Control, typed map[*Control]string) []Pair {
 		case "button", "reset", "file":
 			continue
 		case "radio", "checkbox":
-			on := c.Checked || c.Required && !radios[c.Name] || c.terms() && !c.off
-			if !on {
+			if !marks[c] {
 				continue
 			}
-			radios[c.Name] = radios[c.Name] || c.Kind == "radio"
 			if value == "" {
 				value = "on"
 			}
@@ -294,10 +287,40 @@ func (f *Form) Fields(button *Control, typed map[*Control]string) []Pair {
 	return list
 }
 
+// Marks says of each checkbox and radio button whether it has to be on.
+func (f *Form) Marks() map[*Control]bool {
+	radios := map[string]bool{}
+	for _, c := range f.Controls {
+		if c.Kind == "radio" && c.Checked {
+			radios[c.Name] = true
+		}
+	}
+	// Where nothing is granted the page leaves it to the person, whom the client
+	// has asked for all of it.
+	granted := slices.ContainsFunc(f.Controls, func(c *Control) bool { return c.grants() && (c.Checked || c.off) })
+	marks := map[*Control]bool{}
+	for _, c := range f.Controls {
+		if c.Kind != "radio" && c.Kind != "checkbox" {
+			continue
+		}
+		marks[c] = c.Checked || c.Required && !radios[c.Name] || c.terms() && !c.off || c.grants() && !granted
+		radios[c.Name] = radios[c.Name] || c.Kind == "radio" && marks[c]
+	}
+	return marks
+}
+
 // terms reports a checkbox that accepts terms of use, which many pages ask for
 // without marking it as required.
 func (c *Control) terms() bool {
 	return c.Kind == "checkbox" && !c.Hidden && mentions(c.Label, "terms", "conditions") && mentions(c.Label, "accept", "agree")
+}
+
+// grants reports a checkbox of a consent page that lets the client have
+// something it asked for.
+func (c *Control) grants() bool {
+	return c.Kind == "checkbox" && !c.Hidden && slices.ContainsFunc(parts(c.Name+" "+c.ID), func(w string) bool {
+		return w == "scope" || w == "scopes" || w == "grant" || w == "granted"
+	})
 }
 
 func dotted(name, axis string) string {

@@ -66,6 +66,9 @@ type Control struct {
 	Readonly     bool
 	Hidden       bool // type hidden, or not shown
 	Noscript     bool // for agents without scripts
+	Digit        bool // one of a row of fields that take a character each
+	Ref          int  // the value of data-rely, by which a live page's element is known
+	length       int  // at most; 0 is no limit
 	off          bool // a person left it unmarked
 	Over         Form // action, method and enctype of a button that has its own
 
@@ -97,6 +100,9 @@ func Read(u *url.URL, status int, mediaType string, body []byte) *Page {
 		if f := ids[o.form]; f != nil {
 			f.Controls = append(f.Controls, o.control)
 		}
+	}
+	for _, f := range p.Forms {
+		f.digits()
 	}
 	return p
 }
@@ -164,7 +170,7 @@ func (r *reader) element(n *markup.Node, s *scope) bool {
 	case "a":
 		r.link(n, s.hidden)
 	case "label":
-		s.label, _ = textOf(n)
+		s.label = textOf(n)
 		r.labels[n.Attr("for")] = s.label
 	case "fieldset":
 		s.disabled = s.disabled || n.Has("disabled")
@@ -178,14 +184,14 @@ func (r *reader) element(n *markup.Node, s *scope) bool {
 // note keeps the title and the first error message of the page.
 func (r *reader) note(n *markup.Node) {
 	if n.Tag == "title" && r.Title == "" {
-		r.Title, _ = textOf(n)
+		r.Title = textOf(n)
 		r.Title = fold(r.Title)
 	}
 	names := strings.ToLower(n.Attr("class") + " " + n.Attr("id"))
 	if r.Alert == "" && (n.Attr("role") == "alert" ||
 		strings.Contains(names, "error") || strings.Contains(names, "alert")) {
 		// An element around the whole form says that there is an error, not which.
-		if text, controls := textOf(n); !controls {
+		if text, fields := spoken(n); !fields {
 			r.Alert = fold(text)
 		}
 	}
@@ -197,7 +203,7 @@ func (r *reader) link(n *markup.Node, hidden bool) {
 		return
 	}
 	if u, err := r.base.Parse(strings.TrimSpace(n.Attr("href"))); err == nil {
-		text, _ := textOf(n)
+		text := textOf(n)
 		r.Links = append(r.Links, Link{fold(text + " " + n.Attr("aria-label")), u})
 	}
 }
@@ -237,19 +243,21 @@ func (r *reader) control(n *markup.Node, s scope) {
 		Autocomplete: strings.ToLower(n.Attr("autocomplete")), Checked: n.Has("checked"),
 		Required: n.Has("required"), Readonly: n.Has("readonly"), Noscript: s.noscript,
 	}
+	c.length, _ = strconv.Atoi(n.Attr("maxlength"))
+	c.Ref, _ = strconv.Atoi(n.Attr("data-rely"))
 	c.Label = fold(n.Attr("aria-label") + " " + n.Attr("title") + " " + n.Attr("placeholder") + " " + s.label)
 	switch n.Tag {
 	case "button":
 		if c.Kind != "reset" && c.Kind != "button" {
 			c.Kind = "submit"
 		}
-		text, _ := textOf(n)
+		text := textOf(n)
 		c.Label = fold(text + " " + c.Label)
 	case "select":
 		c.Kind, c.Values = "select", chosen(n)
 	case "textarea":
 		c.Kind = "textarea"
-		c.Value, _ = textOf(n)
+		c.Value = textOf(n)
 		c.Value = strings.TrimSuffix(c.Value, " ") // which textOf puts behind each piece
 	default:
 		if c.Kind == "submit" || c.Kind == "image" {
@@ -300,7 +308,7 @@ func chosen(n *markup.Node) []string {
 		}
 		value := o.Attr("value")
 		if !o.Has("value") {
-			text, _ := textOf(o)
+			text := textOf(o)
 			value = fold(text)
 		}
 		if first == nil {
@@ -319,24 +327,46 @@ func chosen(n *markup.Node) []string {
 	return first
 }
 
-// textOf is the text in n, up to a bound, and whether n holds controls.
-func textOf(n *markup.Node) (text string, controls bool) {
+// textOf is the text in n, up to a bound.
+func textOf(n *markup.Node) string {
 	var b strings.Builder
 	nodes := labelNodes
 	for c := range n.Descendants() {
 		if nodes--; nodes < 0 || b.Len() > labelBytes {
 			break
 		}
-		switch c.Tag {
-		case "input", "button", "select", "textarea", "form":
-			controls = true
-		}
 		if c.Tag == "" {
 			b.WriteString(c.Text)
 			b.WriteByte(' ')
 		}
 	}
-	return b.String(), controls
+	return b.String()
+}
+
+// spoken is the text in n up to a bound, that of buttons (which close it) left
+// out, and whether n holds anything to fill in.
+func spoken(n *markup.Node) (text string, fields bool) {
+	var b strings.Builder
+	nodes := labelNodes
+	var visit func(n *markup.Node)
+	visit = func(n *markup.Node) {
+		for _, c := range n.Children {
+			if nodes--; nodes < 0 || b.Len() > labelBytes {
+				return
+			}
+			switch c.Tag {
+			case "button", "script", "style":
+				continue
+			case "input", "select", "textarea", "form":
+				fields = true
+			case "":
+				b.WriteString(c.Text + " ")
+			}
+			visit(c)
+		}
+	}
+	visit(n)
+	return b.String(), fields
 }
 
 func concealed(n *markup.Node) bool {

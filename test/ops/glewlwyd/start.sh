@@ -64,7 +64,8 @@ update() {
   if [ "$(id -u)" = 0 ]; then apt-get update -q; else sudo -n apt-get update -q; fi
 }
 download() {
-  local names=(glewlwyd glewlwyd-common rnbyc sqlite3) direct lib
+  # the last four are what its login page, a script application, loads
+  local names=(glewlwyd glewlwyd-common rnbyc sqlite3 libjs-jquery libjs-bootstrap4 libjs-popper.js fonts-fork-awesome) direct lib
   mapfile -t direct < <(depends glewlwyd rnbyc sqlite3 | awk '$1 == "Depends:" && $2 ~ /^(lib|zlib)/ { print $2 }' | sort -u)
   for lib in $(depends --recurse "${direct[@]}" | grep -E '^(lib|zlib)' | sort -u); do
     dpkg-query -W -f='${db:Status-Status}' "$lib" 2>/dev/null | grep -qx installed || names+=("$lib")
@@ -74,7 +75,7 @@ download() {
 (
   flock 9
   # kept by an earlier run, and the machine still has what it had then
-  if [ ! -e "$root/.done" ] || [ -n "$(lacking)" ]; then
+  if [ ! -e "$root/.done" ] || [ ! -e "$root/usr/share/javascript/jquery/jquery.min.js" ] || [ -n "$(lacking)" ]; then
     # their maintainer scripts would want a service manager and a database
     cd "$cache"
     rm -rf unpacked debs; mkdir unpacked debs
@@ -138,13 +139,18 @@ if [ ! -e "$db" ]; then
     LD_LIBRARY_PATH=$(libraries) "$root/usr/bin/sqlite3" "$db"
 fi
 log=$OP_DIR/op.log
+# its pages; Debian's link to their configuration leads to a folder
+rm -rf "$OP_DIR/webapp"
+cp -rL "$root/usr/share/glewlwyd/webapp" "$OP_DIR/webapp" 2>/dev/null || true
+rm -rf "$OP_DIR/webapp/config.json"
+cp "$root/usr/share/glewlwyd/templates/config.json" "$OP_DIR/webapp/config.json"
 cat >"$OP_DIR/glewlwyd.conf" <<CONF
 port=$port
 bind_address="127.0.0.1"
 external_url="https://localhost:$port${OP_SLASH:+/}"
 login_url="login.html"
 api_prefix="api"
-static_files_path="$root/usr/share/glewlwyd/webapp/"
+static_files_path="$OP_DIR/webapp/"
 allow_origin="*"
 allow_methods="GET, POST, PUT, DELETE, OPTIONS"
 allow_headers="Origin, X-Requested-With, Content-Type, Accept, Bearer, Authorization, DPoP"

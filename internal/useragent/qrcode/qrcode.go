@@ -1,4 +1,6 @@
-package useragent
+// Package qrcode draws a QR code on a terminal, for the phone that opens the
+// page. It draws and knows nothing else.
+package qrcode
 
 import (
 	"strings"
@@ -8,41 +10,41 @@ import (
 
 // How a QR code is drawn.
 const (
-	QRAscii  = iota // "##" for each light square, for a dark background
-	QRBlocks        // half blocks, two squares high, the same way round
-	QRColour        // half blocks with their own black and white
+	ASCII  = iota // "##" for each light square, for a dark background
+	Blocks        // half blocks, two squares high, the same way round
+	Colour        // half blocks with their own black and white
 )
 
 // quiet is the white border that ISO/IEC 18004 wants, in squares.
 const quiet = 4
 
-// QR draws text as a QR code no wider than columns (0: however wide); empty
+// Draw draws text as a QR code no wider than columns (0: however wide); empty
 // where it does not fit.
-func QR(text string, style, columns int) string {
+func Draw(text string, style, columns int) string {
 	code, err := qr.Encode(text, qr.L)
 	if err != nil {
 		return ""
 	}
 	wide, end := code.Size+2*quiet, code.Size+quiet
-	if style == QRAscii && columns > 0 && 2*wide > columns || columns > 0 && wide > columns {
+	if style == ASCII && columns > 0 && 2*wide > columns || columns > 0 && wide > columns {
 		return ""
 	}
 	var b strings.Builder
 	for y := -quiet; y < end; y++ {
-		if style == QRAscii {
+		if style == ASCII {
 			for x := -quiet; x < end; x++ {
 				b.WriteString(map[bool]string{true: "  ", false: "##"}[code.Black(x, y)])
 			}
 			b.WriteString("\n")
 			continue
 		}
-		if style == QRColour {
+		if style == Colour {
 			b.WriteString("\x1b[97;40m")
 		}
 		for x := -quiet; x < end; x++ {
 			b.WriteString(half(!code.Black(x, y), y+1 < end && !code.Black(x, y+1)))
 		}
-		if style == QRColour {
+		if style == Colour {
 			b.WriteString("\x1b[0m")
 		}
 		b.WriteString("\n")

@@ -1,0 +1,115 @@
+package chrome
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/cdproto/network"
+)
+
+const maxBody = 16 << 20 // bytes of one answer, unpacked
+
+// answer has one request of the browser's served. Images, fonts and the like
+// are never asked for: nobody looks at the page but for its words.
+func (b *Browser) answer(e *fetch.EventRequestPaused) {
+	defer b.count(-1)
+	resp, err := b.fetch(e)
+	if err != nil {
+		_, _ = cdp.Call(b.ctx, b.target, fetch.FailRequest, fetch.FailRequestParams{RequestID: e.RequestID, ErrorReason: network.ErrorReasonFailed})
+		return
+	}
+	if e.ResourceType == network.ResourceTypeDocument && (resp.ResponseCode < 300 || resp.ResponseCode >= 400) {
+		b.mu.Lock()
+		b.status[e.FrameID] = int(resp.ResponseCode)
+		b.mu.Unlock()
+	}
+	_, _ = cdp.Call(b.ctx, b.target, fetch.FulfillRequest, *resp)
+}
+
+func (b *Browser) fetch(e *fetch.EventRequestPaused) (*fetch.FulfillRequestParams, error) {
+	out := &fetch.FulfillRequestParams{RequestID: e.RequestID, ResponseCode: http.StatusNoContent}
+	switch e.ResourceType {
+	case network.ResourceTypeImage, network.ResourceTypeMedia, network.ResourceTypeFont, network.ResourceTypePrefetch, network.ResourceTypePing, network.ResourceTypeCSPViolationReport:
+		return out, nil
+	}
+	r, err := request(b.ctx, e.Request)
+	if err != nil {
+		return nil, err
+	}
+	if e.ResourceType == network.ResourceTypeOther && r.URL.Path == "/favicon.ico" {
+		return out, nil
+	}
+	resp, err := b.serve(r, e.ResourceType == network.ResourceTypeDocument && e.FrameID == b.main)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if out.Body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody)); err != nil {
+		return nil, err
+	}
+	out.ResponseCode = int64(resp.StatusCode)
+	for name, values := range resp.Header {
+		switch name {
+		case "Content-Encoding", "Content-Length", "Transfer-Encoding", "Connection":
+			continue // of the bytes as they came
+		}
+		for _, v := range values {
+			out.ResponseHeaders = append(out.ResponseHeaders, &fetch.HeaderEntry{Name: name, Value: v})
+		}
+	}
+	return out, nil
+}
+
+// request is what the browser would have sent.
+func request(ctx context.Context, asked *network.Request) (*http.Request, error) {
+	var body bytes.Buffer
+	for _, part := range asked.PostDataEntries {
+		body.Write(part.Bytes)
+	}
+	r, err := http.NewRequestWithContext(ctx, asked.Method, asked.URL, &body)
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range asked.Headers {
+		text, ok := value.(string)
+		switch http.CanonicalHeaderKey(name) {
+		case "Accept-Encoding", "Content-Length", "Connection", "Host":
+			continue // net/http's own business
+		}
+		if ok {
+			r.Header.Set(name, text)
+		}
+	}
+	if r.Header.Get("Accept-Language") == "" {
+		r.Header.Set("Accept-Language", "en")
+	}
+	// The network stack, which is not asked, would have added it (Fetch 3.1).
+	if from, err := url.Parse(r.Header.Get("Referer")); err == nil && from.Host != "" && r.Header.Get("Origin") == "" &&
+		r.Method != http.MethodGet && r.Method != http.MethodHead {
+		r.Header.Set("Origin", from.Scheme+"://"+strings.ToLower(from.Host))
+	}
+	return r, nil
+}
+
+// count notes that a request began or ended.
+func (b *Browser) count(by int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.pending += by
+	close(b.change)
+	b.change = make(chan struct{})
+}
+
+// waiting gives the number of requests under way, and a channel that is closed
+// when it changes.
+func (b *Browser) waiting() (int, <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.pending, b.change
+}
