@@ -16,6 +16,7 @@ import (
 	"rely/internal/demoop"
 	"rely/internal/fault"
 	"rely/internal/output"
+	"rely/internal/trace"
 )
 
 // demo shows a whole sign-in against the embedded provider.
@@ -159,6 +160,10 @@ func newTour(d *demo, dir string, broken *demoop.Fault) *tour {
 	patience := "3s"
 	if d.values.Source("timeout") > config.FromDefault {
 		patience = d.values.String("timeout")
+	}
+	if d.values.String("har") != "" || d.values.Bool("curl") {
+		d.record = &trace.Record{}
+		inside.record = d.record
 	}
 	return &tour{demo: d, inside: inside, broken: broken, patience: patience}
 }

@@ -69,7 +69,7 @@ provider is meant to be. -o sarif, junit, markdown and github are for machines.
 	for _, flag := range []string{"only", "skip"} {
 		_ = c.RegisterFlagCompletionFunc(flag, completeChecks)
 	}
-	c.AddCommand(newExplain(i))
+	c.AddCommand(newExplain(i), newBundle(i))
 	return c
 }
 
@@ -122,10 +122,9 @@ func (i *invocation) look() (evidence.Options, error) {
 }
 
 func (d *examination) run(ctx context.Context) error {
-	issuer := d.values.String("issuer")
-	if issuer == "" {
-		return &fault.Error{Kind: fault.Usage, ID: "doctor.issuer", Op: "examine a provider", Err: errors.New("no issuer is given, and no profile has one"),
-			Hint: "run \"rely doctor ISSUER\""}
+	issuer, err := d.issuer()
+	if err != nil {
+		return err
 	}
 	if err := d.prepare(); err != nil {
 		return err
@@ -138,6 +137,15 @@ func (d *examination) run(ctx context.Context) error {
 		return err
 	}
 	return r.Verdict(d.least)
+}
+
+// issuer is the one that the command line, a variable or the profile names.
+func (i *invocation) issuer() (string, error) {
+	if issuer := i.values.String("issuer"); issuer != "" {
+		return issuer, nil
+	}
+	return "", &fault.Error{Kind: fault.Usage, ID: "doctor.issuer", Op: "examine a provider", Err: errors.New("no issuer is given, and no profile has one"),
+		Hint: "run \"rely doctor ISSUER\""}
 }
 
 func (d *examination) print(r *doctor.Report) error {

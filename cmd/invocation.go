@@ -46,6 +46,7 @@ type invocation struct {
 	pages     pageFlags
 	transport http.RoundTripper
 	base      *app.Network     // below transport
+	record    *trace.Record    // of every exchange, for --har and --curl
 	trust     func(pem []byte) // makes transport trust the local authority
 	kept      store.Store
 	known     *provider.Provider // the one discovered last
@@ -196,6 +197,10 @@ func (i *invocation) network() (http.RoundTripper, error) {
 	if i.values.Bool("trace") {
 		t.Out = i.Stderr
 	}
+	if i.record == nil && (i.values.String("har") != "" || i.values.Bool("curl")) {
+		i.record = &trace.Record{}
+	}
+	t.Record = i.record
 	i.transport = t
 	return t, nil
 }

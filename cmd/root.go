@@ -41,7 +41,7 @@ func Main(a *app.App, args []string) (code int) {
 	root.SetIn(a.Stdin)
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
-	err := root.ExecuteContext(ctx)
+	err := i.evidence(root.ExecuteContext(ctx))
 	if err != nil && !i.started {
 		err = misuse(err)
 	}
@@ -94,7 +94,7 @@ func newRoot(i *invocation, args []string) *cobra.Command {
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	i.settingFlags(root.PersistentFlags(), "profile", "config", "output", "quiet", "trace", "timeout", "ca_cert", "non_interactive")
+	i.settingFlags(root.PersistentFlags(), "profile", "config", "output", "quiet", "trace", "har", "curl", "timeout", "ca_cert", "non_interactive")
 	root.PersistentFlags().CountVarP(&i.loud, "verbose", "v", "say more: expected and actual of every check")
 	addCommands(root, i, args)
 	if len(root.Commands()) == 1 {

@@ -111,6 +111,8 @@ var table = sync.OnceValue(func() []Setting {
 		{Name: "non_interactive", Help: "never prompt and never open a browser", Kind: Switch},
 		{Name: "quiet", Help: "say nothing but results and errors", Kind: Switch},
 		{Name: "trace", Help: "show every HTTP exchange on stderr, secrets struck out", Kind: Switch},
+		{Name: "har", Help: "file to write every HTTP exchange to (HAR 1.2), secrets struck out", Placeholder: "FILE"},
+		{Name: "curl", Help: "show on stderr at the end how curl repeats each request, secrets as variables", Kind: Switch},
 	}
 })
 

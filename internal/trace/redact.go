@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -147,6 +148,17 @@ func (r *Redactor) Address(raw string) string {
 		out += "#" + r.form(fragment)
 	}
 	return out
+}
+
+// JSON is a JSON document with its secrets struck out, indented; empty for
+// what is none.
+func (r *Redactor) JSON(data []byte) string {
+	text, ok := r.json(data)
+	var b bytes.Buffer
+	if !ok || json.Indent(&b, []byte(text), "", "  ") != nil {
+		return ""
+	}
+	return b.String() + "\n"
 }
 
 // json redacts a JSON document; ok is false where it is none.

@@ -20,12 +20,13 @@ import (
 // shownBody is how much of a body is kept for showing, in bytes.
 const shownBody = 16 << 10
 
-// A Transport shows each request and answer on Out, and lets Redact learn the
-// secrets among them. With a nil Out it only learns.
+// A Transport shows each request and answer on Out, notes them in Record, and
+// lets Redact learn the secrets among them. With neither it only learns.
 type Transport struct {
 	Base   http.RoundTripper
 	Redact *Redactor
 	Out    io.Writer
+	Record *Record
 	Now    func() time.Time
 
 	count atomic.Int64
@@ -39,19 +40,23 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.Out == nil {
+	if t.Out == nil && t.Record == nil {
 		// An answer's secrets are sent before they can come back in another.
 		t.Redact.learnFrom(req, body)
 		return t.Base.RoundTrip(req)
 	}
 	t.write(t.request(n, req, body))
 	began := t.Now()
+	noted := t.Record.begin(req, body, began)
 	resp, err := t.Base.RoundTrip(req)
 	if err != nil {
+		t.Record.failed(noted, err, t.Now())
 		t.write(fmt.Sprintf("< #%d no answer after %s: %s\n", n, t.since(began), fault.VisibleUpTo(t.Redact.Text(err.Error()), 400)))
 		return nil, err
 	}
+	t.Record.answered(noted, resp, t.Now())
 	resp.Body = &recorder{body: resp.Body, done: func(data []byte, size int64, err error) {
+		t.Record.ended(noted, data, size, err, t.Now())
 		t.write(t.answer(n, resp, data, size, err, t.since(began)))
 	}}
 	return resp, nil
@@ -62,6 +67,9 @@ func (t *Transport) since(began time.Time) string {
 }
 
 func (t *Transport) write(message string) {
+	if t.Out == nil {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	_, _ = io.WriteString(t.Out, message)
