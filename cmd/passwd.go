@@ -263,12 +263,12 @@ func (p *changePasswd) ruleText(unmet map[string]bool) string {
 // passwords reads what is needed: the current password, unless it is only to
 // be checked or is not asked for, and the new one.
 func (p *changePasswd) passwords(ctx context.Context) error {
-	var err error
 	if !p.check && !p.entry.NoOld {
-		if p.account.Old, err = p.secretFrom(ctx, p.stdin, "password", "the current password", false); err != nil {
+		if err := p.current(ctx); err != nil {
 			return err
 		}
 	}
+	var err error
 	if p.generate {
 		p.account.New, err = passwd.Generate(p.policy, p.account)
 	} else {
@@ -278,6 +278,16 @@ func (p *changePasswd) passwords(ctx context.Context) error {
 		return nil // the rules alone, then
 	}
 	p.redact.Learn(p.account.New.Reveal())
+	return err
+}
+
+// current reads the current password, once.
+func (p *changePasswd) current(ctx context.Context) error {
+	if !p.account.Old.Empty() {
+		return nil
+	}
+	var err error
+	p.account.Old, err = p.secretFrom(ctx, p.stdin, "password", "the current password", false)
 	return err
 }
 

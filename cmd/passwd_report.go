@@ -76,15 +76,12 @@ func (p *changePasswd) stepUp(ctx context.Context, s *store.Session, missing []s
 			Hint: "run \"rely login --scope '" + wanted + "'\""}
 	}
 	p.say("rely: note: the provider changes a password only with the scope %s; signing in again.\n", fault.Visible(strings.Join(missing, " ")))
-	var password secret.String
-	if p.robot() && p.stdin { // the line stands for the sign-in and for the change
-		var err error
-		if password, err = p.secretFrom(ctx, true, "password", "the current password", false); err != nil {
+	if p.robot() { // the sign-in needs the password that the change needs again
+		if err := p.current(ctx); err != nil {
 			return nil, err
 		}
-		p.stdin, p.password = false, password
 	}
-	next, _, err := p.signIn(ctx, wanted, password, nil)
+	next, _, err := p.signIn(ctx, wanted, p.account.Old, nil)
 	if err == nil && len(p.entry.MissingScopes(next.Scope)) > 0 {
 		err = &fault.Error{Kind: fault.Denied, ID: "passwd.scope-denied", Op: "change the password", Err: errors.New("the provider did not grant " + strings.Join(p.entry.MissingScopes(next.Scope), " ")),
 			Hint: "allow these scopes for the client at the provider"}

@@ -149,7 +149,8 @@ func (s *screen) waitFor(t *testing.T, start string) string {
 	t.Helper()
 	for {
 		text := s.String()[s.read:]
-		if at := strings.Index(text, start); at >= 0 && strings.Contains(text[at:], "\n") {
+		prompt := strings.HasSuffix(start, ": ") // what is typed stands behind it: no line end comes
+		if at := strings.Index(text, start); at >= 0 && (prompt || strings.Contains(text[at:], "\n")) {
 			word := strings.Fields(text[at:])[0]
 			s.read += at + len(start)
 			return word

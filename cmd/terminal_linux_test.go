@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -24,22 +25,78 @@ func TestTerminalOverSSH(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer op.stop()
+	near, out, end := atTerminal(t, t.TempDir(), []string{"SSH_CONNECTION=192.0.2.7 50000 198.51.100.9 2222", "USER=ada"}, "login", op.issuer, "--client-id", "demo")
+	address := out.waitFor(t, op.issuer+"/authorize?")
+	out.waitFor(t, "code in it alone:")
+	_, _ = near.WriteString("not the answer\n")
+	out.waitFor(t, "that is not the answer")
+	_, _ = near.WriteString(signInElsewhere(t, address) + "\n")
+	text, err := end()
+	if err != nil || !strings.Contains(text, "Signed in as alice") {
+		t.Fatalf("got %v and\n%s", err, text)
+	}
+	if !regexp.MustCompile(`ssh -p 2222 -L (\d+):127\.0\.0\.1:\d+ ada@198\.51\.100\.9\r?\n`).MatchString(text) {
+		t.Errorf("got no line that forwards the port in\n%s", text)
+	}
+	if strings.Count(text, "\x1b[97;40m") < 20 {
+		t.Errorf("got no QR code in\n%s", text)
+	}
+}
+
+// The passwords are asked for without echo, the new one twice, and nothing is
+// sent while the two differ.
+func TestPasswordsAreAskedForAtTheTerminal(t *testing.T) {
+	t.Parallel()
+	a, _ := pasteApp(t)
+	op, err := (&invocation{App: a}).startOP(t.Context(), "127.0.0.1:0", true, demoop.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer op.stop()
+	home, next := t.TempDir(), "looking-glass-1871"
+	_, _, end := atTerminal(t, home, []string{"RELY_PASSWORD=" + demoAlice}, "login", op.issuer, "--client-id", "demo", "--browser", "forms", "--username", "alice")
+	if text, err := end(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	for _, turn := range [][2]string{{"looking-glas-1871", "the two are not the same"}, {next, "Password of alice changed; a sign-in with the new one succeeded"}} {
+		again, want := turn[0], turn[1]
+		near, out, end := atTerminal(t, home, nil, "passwd", "--via", "pingone", "--via-url", op.issuer+"/v1/environments/demo", "--browser", "forms", "--username", "alice")
+		for _, answer := range []struct{ question, text string }{{"The current password: ", demoAlice}, {"The new password: ", next}, {"Again: ", again}} {
+			out.waitFor(t, answer.question)
+			silent(t, near)
+			_, _ = near.WriteString(answer.text + "\n")
+		}
+		text, _ := end()
+		if !strings.Contains(text, want) {
+			t.Errorf("got %s\nwant %q in it", text, want)
+		}
+		for _, secret := range []string{demoAlice, next, again} {
+			if strings.Contains(text, secret) {
+				t.Errorf("a password is on the screen:\n%s", text)
+			}
+		}
+	}
+}
+
+// atTerminal starts rely at a terminal of its own. end waits for it and gives
+// all that was on the screen.
+func atTerminal(t *testing.T, home string, env []string, args ...string) (near *os.File, out *screen, end func() (string, error)) {
+	t.Helper()
 	near, far := terminal(t, 200)
-	home := t.TempDir()
 	program, err := exec.LookPath("rely")
 	if err != nil {
 		t.Fatal(err)
 	}
-	rely := exec.CommandContext(t.Context(), program, "login", op.issuer, "--client-id", "demo")
-	rely.Env = []string{"HOME=" + home, "RELY_HOME=" + filepath.Join(home, "rely"), "PATH=" + os.Getenv("PATH"), "TERM=xterm", "LANG=C.UTF-8",
-		"SSH_CONNECTION=192.0.2.7 50000 198.51.100.9 2222", "USER=ada", "GORACE=atexit_sleep_ms=0"}
+	rely := exec.CommandContext(t.Context(), program, args...)
+	rely.Env = append([]string{"HOME=" + home, "RELY_HOME=" + filepath.Join(home, "rely"), "PATH=" + os.Getenv("PATH"), "TERM=xterm", "LANG=C.UTF-8",
+		"GORACE=atexit_sleep_ms=0"}, env...)
 	rely.Stdin, rely.Stdout, rely.Stderr = far, far, far
 	rely.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := rely.Start(); err != nil {
 		t.Fatal(err)
 	}
 	_ = far.Close()
-	out := &screen{more: make(chan bool, 100)}
+	out = &screen{more: make(chan bool, 100)}
 	read := make(chan bool)
 	go func() {
 		defer close(read)
@@ -52,22 +109,26 @@ func TestTerminalOverSSH(t *testing.T) {
 			}
 		}
 	}()
-	address := out.waitFor(t, op.issuer+"/authorize?")
-	out.waitFor(t, "code in it alone:")
-	_, _ = near.WriteString("not the answer\n")
-	out.waitFor(t, "that is not the answer")
-	_, _ = near.WriteString(signInElsewhere(t, address) + "\n")
-	err = rely.Wait()
-	<-read
-	text := out.String()
-	if err != nil || !strings.Contains(text, "Signed in as alice") {
-		t.Fatalf("got %v and\n%s", err, text)
+	return near, out, func() (string, error) {
+		err := rely.Wait()
+		<-read
+		return out.String(), err
 	}
-	if !regexp.MustCompile(`ssh -p 2222 -L (\d+):127\.0\.0\.1:\d+ ada@198\.51\.100\.9\r?\n`).MatchString(text) {
-		t.Errorf("got no line that forwards the port in\n%s", text)
-	}
-	if strings.Count(text, "\x1b[97;40m") < 20 {
-		t.Errorf("got no QR code in\n%s", text)
+}
+
+// silent waits until the terminal shows no more what is typed: a person is
+// never as fast as a test.
+func silent(t *testing.T, near *os.File) {
+	t.Helper()
+	for t.Context().Err() == nil {
+		var mode syscall.Termios
+		if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, near.Fd(), syscall.TCGETS, uintptr(unsafe.Pointer(&mode))); errno != 0 {
+			t.Fatal(errno)
+		}
+		if mode.Lflag&syscall.ECHO == 0 {
+			return
+		}
+		runtime.Gosched()
 	}
 }
 
