@@ -58,12 +58,12 @@ func (t *Network) pick(host string) http.RoundTripper {
 	defer t.mu.Unlock()
 	if !wire.Loopback(host) {
 		if t.world == nil {
-			t.world = t.transport(t.pool(nil))
+			t.world = t.trusting(nil)
 		}
 		return t.world
 	}
 	if t.local == nil {
-		t.local = t.transport(t.pool(t.authority))
+		t.local = t.trusting(t.authority)
 	}
 	return t.local
 }
