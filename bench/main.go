@@ -61,6 +61,8 @@ func measure(bin string, n int) error {
 		{"rely login --browser forms", floor, login, "", false},
 		{"  without the user agent", floor, login, "wall 1.25", true},
 	}
+	probe, doctor := examinations(bin, dir, op)
+	rows = append(rows, row{"rely doctor, passive", probe, doctor, "10", false})
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "%d pairs each; medians\tfloor cpu ms\tcpu ms\tratio\tfloor wall ms\twall ms\tratio\tMiB\tgoal\n", n)
 	for _, r := range rows {
@@ -72,6 +74,9 @@ func measure(bin string, n int) error {
 		return err
 	}
 	if err := after(floor, login, n); err != nil {
+		return err
+	}
+	if err := crowd(dir, doctor); err != nil {
 		return err
 	}
 	if err := profiles(dir, login, n); err != nil {

@@ -22,6 +22,8 @@ type examination struct {
 	*invocation
 	failOn, baseline, purpose string
 	only, skip                listFlag
+	from, resume, snapshot    string
+	parallel                  int
 
 	options doctor.Options
 	least   check.Severity
@@ -41,11 +43,17 @@ rule, and what to change. A check that could not judge is "not run", never passe
 The exit code is 8 where something was found that --fail-on counts. --baseline
 takes a report from before (-o json) and tells only what is new. --for says what the
 provider is meant to be. -o sarif, junit, markdown and github are for machines.
-"rely doctor explain ID" tells about one check.`,
+"rely doctor explain ID" tells about one check.
+
+With --from it examines many providers, one line each as they are done (one JSON
+object in a line with -o json), --parallel at a time; --resume goes on where an
+earlier run stopped.`,
 		Example: `  rely doctor https://op.example
   rely doctor https://op.example --for fapi2 --fail-on warning
   rely doctor https://op.example -o sarif
   rely doctor https://op.example --baseline known.json
+  rely doctor --from issuers.txt --parallel 16 --resume done.txt
+  rely doctor https://op.example --snapshot op.json
   rely doctor explain P02`,
 		Args: arguments(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -54,6 +62,9 @@ provider is meant to be. -o sarif, junit, markdown and github are for machines.
 			}
 			if err := d.open(c, false); err != nil {
 				return err
+			}
+			if d.from != "" {
+				return d.many(c.Context(), len(args) > 0)
 			}
 			return d.run(c.Context())
 		},
@@ -66,10 +77,15 @@ provider is meant to be. -o sarif, junit, markdown and github are for machines.
 	d.only.placeholder, d.skip.placeholder = "ID", "ID"
 	c.Flags().Var(&d.only, "only", "run this check and no other; repeatable, or with commas")
 	c.Flags().Var(&d.skip, "skip", "leave this check out; repeatable, or with commas")
+	c.Flags().Var(&pathFlag{&d.snapshot, "FILE"}, "snapshot", "keep the look in this file where it is new, else compare with it: exit code 8 where it differs")
+	c.Flags().Var(&pathFlag{&d.from, "FILE"}, "from", "examine the issuers of this file, one in a line; - is standard input")
+	c.Flags().Var(&pathFlag{&d.resume, "FILE"}, "resume", "with --from: note what is done in this file, and leave out what is in it")
+	c.Flags().IntVar(&d.parallel, "parallel", 8, "with --from: how many issuers at a time, `N`")
+	exclusive(c, "from", "snapshot")
 	for _, flag := range []string{"only", "skip"} {
 		_ = c.RegisterFlagCompletionFunc(flag, completeChecks)
 	}
-	c.AddCommand(newExplain(i), newBundle(i))
+	c.AddCommand(newExplain(i), newDiff(i), newBundle(i))
 	return c
 }
 
@@ -133,6 +149,9 @@ func (d *examination) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if d.snapshot != "" {
+		return d.drift(r)
+	}
 	if err := d.print(r); err != nil {
 		return err
 	}
@@ -150,11 +169,11 @@ func (i *invocation) issuer() (string, error) {
 
 func (d *examination) print(r *doctor.Report) error {
 	return output.Print(d.Stdout, d.format(), output.Result{Schema: "doctor/1", JSON: report.Of(r), Text: report.Text(r, d.verbose() > 0),
-		Document: d.document([]*doctor.Report{r})})
+		Document: d.documents([]*doctor.Report{r})})
 }
 
-// document is the report of one or more issuers in a format for machines.
-func (d *examination) document(all []*doctor.Report) func(string) (string, error) {
+// documents are the report of one or more issuers in a format for machines.
+func (d *examination) documents(all []*doctor.Report) func(string) (string, error) {
 	return func(format string) (string, error) {
 		switch format {
 		case "sarif":

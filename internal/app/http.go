@@ -121,6 +121,7 @@ func (t *Network) transport(roots *x509.CertPool) *http.Transport {
 		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    10 * time.Second,
 		MaxResponseHeaderBytes: 256 << 10,
+		MaxIdleConns:           64, // doctor --from asks thousands of hosts
 		MaxIdleConnsPerHost:    4,
 		IdleConnTimeout:        30 * time.Second,
 		ForceAttemptHTTP2:      true,
