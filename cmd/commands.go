@@ -17,7 +17,7 @@ type entry struct {
 // commands is the table of commands, grouped as help shows them.
 func commands() []group {
 	return []group{
-		{"session", "Sign in and use it:", []entry{{"login", newLogin}, {"tokens", newTokens}, {"userinfo", newUserinfo}, {"passwd", newPasswd}, {"introspect", newIntrospect}, {"revoke", newRevoke}, {"logout", newLogout}}},
+		{"session", "Sign in and use it:", []entry{{"login", newLogin}, {"tokens", newTokens}, {"userinfo", newUserinfo}, {"call", newCall}, {"passwd", newPasswd}, {"introspect", newIntrospect}, {"revoke", newRevoke}, {"logout", newLogout}}},
 		{"settings", "Clients and settings:", []entry{{"register", newRegister}, {"profile", newProfile}, {"trust", newTrust}}},
 		{"provider", "Providers, to examine and to try things on:", []entry{{"doctor", newDoctor}, {"demo", newDemo}, {"op", newOP}}},
 		{"more", "More:", append([]entry{{"version", newVersion}, {"gen", newGen}}, topics()...)},

@@ -79,6 +79,9 @@ func learnt(clientID string, record map[string]any, redirectURI string) []config
 			out = append(out, text(name, registration.TextOf(record, name)))
 		}
 	}
+	if record["dpop_bound_access_tokens"] == true {
+		out = append(out, text("dpop", "true"))
+	}
 	return out
 }
 

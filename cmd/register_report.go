@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"rely/internal/fault"
+	"rely/internal/jose"
 	"rely/internal/output"
 	"rely/internal/registration"
 	"rely/internal/store"
@@ -98,8 +99,8 @@ func (r *register) proves(record map[string]any) {
 	if method == "private_key_jwt" && r.keys.Empty() && r.values.String("client_key_file") == "" {
 		r.say("rely: note: rely has no private key for this client; name its file with --client-key-file when signing in.\n")
 	}
-	if registration.TextOf(record, "id_token_encrypted_response_alg") != "" {
-		r.say("rely: note: rely does not decrypt ID tokens yet; it refuses them at sign-in.\n")
+	if e := (jose.Encryption{Alg: registration.TextOf(record, "id_token_encrypted_response_alg")}); e.Asymmetric() && r.keys.Empty() && r.values.String("client_key_file") == "" {
+		r.say("rely: note: rely has no private key that decrypts this client's ID tokens; name its file with --client-key-file when signing in.\n")
 	}
 }
 

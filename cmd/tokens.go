@@ -18,6 +18,7 @@ import (
 type tokens struct {
 	*invocation
 	id, refresh, force bool
+	proof              string // --proof-for
 }
 
 type tokensJSON struct {
@@ -39,11 +40,15 @@ it is left it is renewed with the refresh token first; however many processes as
 at once, one renews and the others get what it got. Where the flow needs no
 person (--flow client-credentials) a token is fetched when there is none.
 
+The token of a session made with --dpop is of use with proofs alone: "rely call"
+makes them, and -o header --proof-for "GET URL" makes one for another program.
+
 Without any profile the settings may come from variables alone: RELY_ISSUER,
 RELY_CLIENT_ID, RELY_CLIENT_SECRET and --flow client-credentials. Nothing is
 stored then. A session that only a person can bring back is exit code 4.`,
 		Example: `  TOKEN=$(rely tokens)
   curl -H "$(rely tokens -o header)" https://api.example/me
+  curl -H @<(rely tokens -o header --proof-for "GET https://api.example/me") https://api.example/me
   rely tokens -o json | jq -r .result.expires_at`,
 		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -56,8 +61,9 @@ stored then. A session that only a person can bring back is exit code 4.`,
 	c.Flags().BoolVar(&t.id, "id", false, "print the ID token instead")
 	c.Flags().BoolVar(&t.refresh, "refresh", false, "print the refresh token instead")
 	c.Flags().BoolVar(&t.force, "force", false, "renew now, however much time is left")
+	c.Flags().StringVar(&t.proof, "proof-for", "", "with -o header: the DPoP proof for one request too, \"`METHOD URL`\"")
 	exclusive(c, "id", "refresh")
-	i.settingFlags(c.Flags(), "min_ttl", "issuer", "client_id", "client_secret_file", "client_auth", "client_key_file", "assertion_audience", "flow", "scope", "resource", "audience", "authorization_details", "token_param", "store")
+	i.settingFlags(c.Flags(), "min_ttl", "issuer", "client_id", "client_secret_file", "client_auth", "client_key_file", "assertion_audience", "flow", "scope", "resource", "audience", "authorization_details", "token_param", "dpop", "store")
 	return c
 }
 
@@ -65,6 +71,9 @@ func (t *tokens) run(ctx context.Context) error {
 	s, err := t.sessions(false).Fresh(ctx, t.values.Duration("min_ttl"), t.force)
 	if err != nil {
 		return err
+	}
+	if t.proof != "" && t.format() != "header" {
+		return usage(errors.New("--proof-for is for -o header"), "add -o header")
 	}
 	r, err := t.result(s)
 	if err != nil {
@@ -77,10 +86,27 @@ func (t *tokens) run(ctx context.Context) error {
 	return output.Print(t.Stdout, format, r)
 }
 
+// prove adds the proof that a bound token needs with each request, or says so.
+func (t *tokens) prove(s *store.Session, r *output.Result) error {
+	if t.id || t.refresh {
+		return nil
+	}
+	if t.proof != "" {
+		proof, err := t.proofFor(s, t.proof)
+		r.Header += "\nDPoP: " + proof
+		return err
+	}
+	if !s.DPoPKey.Empty() && t.format() == "header" {
+		t.say("rely: note: the token is bound to a key, and each request needs a proof of its own:\n" +
+			"use \"rely call URL\", or --proof-for \"METHOD URL\" for one request.\n")
+	}
+	return nil
+}
+
 // result has the refresh token only where it was asked for by name.
 func (t *tokens) result(s *store.Session) (output.Result, error) {
 	j := tokensJSON{AccessToken: s.Access.Reveal(), TokenType: s.TokenType, Scope: s.Scope, IDToken: s.ID.Reveal()}
-	r := output.Result{Schema: "tokens/1", Raw: j.AccessToken, Header: "Authorization: Bearer " + j.AccessToken}
+	r := output.Result{Schema: "tokens/1", Raw: j.AccessToken, Header: "Authorization: " + s.Scheme() + " " + j.AccessToken}
 	r.Vars = []output.Var{{Name: "RELY_ACCESS_TOKEN", Value: j.AccessToken}, {Name: "RELY_TOKEN_TYPE", Value: j.TokenType}}
 	if !s.Expiry.IsZero() {
 		j.Expires = &s.Expiry
@@ -96,6 +122,9 @@ func (t *tokens) result(s *store.Session) (output.Result, error) {
 		j.RefreshToken = s.Refresh.Reveal()
 		r.Raw, r.Header = j.RefreshToken, ""
 		r.Vars = append(r.Vars, output.Var{Name: "RELY_REFRESH_TOKEN", Value: j.RefreshToken})
+	}
+	if err := t.prove(s, &r); err != nil {
+		return r, err
 	}
 	r.JSON = j
 	if r.Raw == "" {

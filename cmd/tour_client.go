@@ -23,6 +23,9 @@ func (t *tour) keepClient(ctx context.Context, c *registration.Client, metadata 
 	if t.broken != nil {
 		maps.Copy(settings, wanting(t.broken.Needs))
 	}
+	if t.broken != nil && t.broken.Needs == "dpop" {
+		settings["dpop"] = []string{"true"}
+	}
 	if t.device() {
 		settings["flow"] = []string{"device"}
 	}

@@ -40,6 +40,9 @@ type App struct {
 	// Interactive reports whether a person sits at both ends: standard input
 	// and standard error are terminals.
 	Interactive bool
+	// Shown reports whether standard output is a terminal: a person reads it as
+	// it comes.
+	Shown bool
 	// Columns is the width of the terminal at standard error; 0 where there is
 	// none.
 	Columns func() int
@@ -65,6 +68,7 @@ func System() *App {
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		LookupEnv: os.LookupEnv, Environ: os.Environ,
 		Now: time.Now, Sleep: sleep, Tick: time.After, Prompt: prompt,
+		Shown:       term.IsTerminal(int(os.Stdout.Fd())),
 		Interactive: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
 	}
 	a.Columns, a.Dial = columns, (&net.Dialer{Timeout: 10 * time.Second}).DialContext

@@ -159,6 +159,8 @@ func randomChange(r *rand.Rand, words []string) Change {
 			c.Values[0] = fmt.Sprintf("https://op.example/%d#x", r.IntN(100))
 		case Duration:
 			c.Values[0] = fmt.Sprintf("%ds", 1+r.IntN(100))
+		case Switch:
+			c.Values[0] = fmt.Sprint(r.IntN(2) == 0)
 		case List:
 			c.Values = nil
 			for range r.IntN(4) {

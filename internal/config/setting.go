@@ -66,6 +66,7 @@ var table = sync.OnceValue(func() []Setting {
 		{Name: "userinfo_signed_response_alg", Help: "algorithm that UserInfo has to be signed with", Placeholder: "ALG", Profile: true},
 		{Name: "userinfo_encrypted_response_alg", Help: "key algorithm that UserInfo has to be encrypted with", Placeholder: "ALG", Profile: true},
 		{Name: "userinfo_encrypted_response_enc", Help: "content algorithm of encrypted UserInfo", Placeholder: "ENC", Profile: true},
+		{Name: "dpop", Help: "bind the tokens to a key of the session's own (RFC 9449)", Kind: Switch, Profile: true},
 		{Name: "redirect_uri", Help: "redirect URI, on loopback unless --listen says where", Placeholder: "URL", Kind: URL, Profile: true},
 		{Name: "post_logout_redirect_uri", Help: "registered address for after a logout, on loopback", Placeholder: "URL", Kind: URL, Profile: true},
 		{Name: "listen", Help: "address to listen on in place of the redirect URI's", Placeholder: "HOST:PORT", Profile: true},

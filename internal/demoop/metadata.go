@@ -56,6 +56,7 @@ func (s *Server) discovery(*http.Request) reply.Reply {
 		"authorization_response_iss_parameter_supported":   true,
 	}
 	sealing.Metadata(m)
+	s.bindings.Metadata(m)
 	for _, f := range s.faults {
 		if f.Metadata != nil {
 			f.Metadata(m)

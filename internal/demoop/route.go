@@ -17,7 +17,7 @@ func (s *Server) routes() *http.ServeMux {
 	base := strings.TrimSuffix(s.issuer.Path, "/")
 	on := func(methods, path string, e quirk.Endpoint, h func(*http.Request) reply.Reply) {
 		for method := range strings.FieldsSeq(methods) {
-			m.Handle(method+" "+path, s.at(e, h))
+			m.Handle(method+" "+path, s.at(e, strings.TrimPrefix(path, base), h))
 		}
 	}
 	on("GET", base+"/.well-known/openid-configuration", quirk.Discovery, s.discovery)
@@ -46,13 +46,13 @@ func (s *Server) routes() *http.ServeMux {
 // at wraps a handler: the body is read up to its limit, the request counted,
 // the fault that has taken the endpoint over asked, and the handler run alone.
 // Whatever waits for the network does so outside the lock.
-func (s *Server) at(e quirk.Endpoint, h func(*http.Request) reply.Reply) http.Handler {
-	good := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func (s *Server) at(e quirk.Endpoint, path string, h func(*http.Request) reply.Reply) http.Handler {
+	good := s.bindings.Around(path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		answer := h(r)
 		s.mu.Unlock()
 		answer(w)
-	})
+	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		if err != nil {

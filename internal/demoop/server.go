@@ -19,6 +19,7 @@ import (
 
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/assertion"
+	"rely/internal/demoop/binding"
 	"rely/internal/demoop/device"
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/quirk"
@@ -80,6 +81,7 @@ type Server struct {
 	counts   map[string]int
 
 	assertions *assertion.Checker
+	bindings   *binding.Desk
 }
 
 // New makes a server. Errors are [fault.Usage] for an unknown fault name and
@@ -115,6 +117,13 @@ func New(o Options) (*Server, error) {
 	if err := s.turnOn(o.Faults); err != nil {
 		return nil, err
 	}
+	var rules binding.Rules
+	for _, f := range s.faults {
+		if f.Bind != nil {
+			f.Bind(&rules)
+		}
+	}
+	s.bindings = binding.New(o.Now, rules, s.binds)
 	s.mux = s.routes()
 	return s, nil
 }
@@ -124,6 +133,14 @@ func either(d, standard time.Duration) time.Duration {
 		return standard
 	}
 	return d
+}
+
+// binds says what a client registered to have its tokens bound to.
+func (s *Server) binds(id string) (key, certificate bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.clients[id]
+	return c != nil && c.registered.DPoPBound, c != nil && c.registered.CertificateBound
 }
 
 // Close lets go of the requests that a fault keeps hanging. The server still

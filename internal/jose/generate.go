@@ -122,6 +122,21 @@ func PublicSet(keys []Private) (json.RawMessage, error) {
 	return json.Marshal(set)
 }
 
+// PublicKey is the public half alone, as a proof carries it (RFC 9449 4.2), and
+// its thumbprint (RFC 7638).
+func (p Private) PublicKey() (jwkey json.RawMessage, thumbprint string, err error) {
+	bare, err := jwk.FromRaw(p.signer.Public())
+	if err != nil {
+		return nil, "", err
+	}
+	sum, err := bare.Thumbprint(crypto.SHA256)
+	if err != nil {
+		return nil, "", err
+	}
+	js, err := json.Marshal(bare)
+	return js, base64.RawURLEncoding.EncodeToString(sum), err
+}
+
 // PrivateSet is the JWKS with the private halves, for the store.
 func PrivateSet(keys []Private) (secret.String, error) {
 	set := jwk.NewSet()

@@ -65,7 +65,7 @@ func (p Private) GoString() string { return p.String() }
 
 // Sign makes a compact JWS of claims (RFC 7515 7.1, RFC 7519 7.1). The header's
 // alg must be one that the key signs with; its kid is the key's where the
-// header has none and the key does. What is signed may prove who the client
+// header has none and the key does, unless the header has the key itself (jwk). What is signed may prove who the client
 // is, and so is a secret.
 //
 // It refuses names of members with quotes, backslashes or control characters,
@@ -81,7 +81,7 @@ func Sign(key Private, header, claims map[string]any) (secret.String, error) {
 		return secret.String{}, fmt.Errorf("the key (%s) does not sign with %s", key, quote(alg))
 	}
 	head := map[string]any{}
-	if key.Kid() != "" {
+	if _, whole := header["jwk"]; key.Kid() != "" && !whole {
 		head["kid"] = key.Kid()
 	}
 	for name, value := range header {

@@ -19,6 +19,7 @@ import (
 // that the client is registered for.
 type Asking struct {
 	Access  secret.String
+	Scheme  string // of the Authorization header: Bearer, or DPoP
 	Subject string // "sub" of the ID token, which the answer must repeat (OIDC Core 5.3.2)
 
 	Algs       []string        // that it has to be signed with; none: it is not signed
@@ -29,11 +30,11 @@ type Asking struct {
 	ClientSecret secret.String // key of HS256 and of a symmetric Encryption
 }
 
-// Userinfo asks who the access token belongs to (OIDC Core 5.3).
+// Userinfo asks through hc who the access token belongs to (OIDC Core 5.3).
 //
 // Errors: Denied where the provider refused the token, Protocol where the
 // answer broke a rule, Network where it was not reached.
-func (p *Provider) Userinfo(ctx context.Context, ask Asking) (map[string]json.RawMessage, error) {
+func (p *Provider) Userinfo(ctx context.Context, hc *wire.Client, ask Asking) (map[string]json.RawMessage, error) {
 	const op = "ask the provider who is signed in"
 	address, err := p.Need("userinfo_endpoint", op)
 	if err != nil {
@@ -44,8 +45,8 @@ func (p *Provider) Userinfo(ctx context.Context, ask Asking) (map[string]json.Ra
 		return nil, &fault.Error{Kind: fault.Protocol, ID: "wire.url", Op: op, Err: err}
 	}
 	req.Header.Set("Accept", ask.accepts())
-	req.Header.Set("Authorization", "Bearer "+ask.Access.Reveal())
-	a, err := p.http.Do(ctx, op, req, wire.Userinfo)
+	req.Header.Set("Authorization", ask.Scheme+" "+ask.Access.Reveal())
+	a, err := hc.Do(ctx, op, req, wire.Userinfo)
 	switch {
 	case err != nil:
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"rely/internal/dpop"
 	"rely/internal/fault"
 	"rely/internal/jose"
 	"rely/internal/provider"
@@ -24,7 +25,7 @@ func KeyUses() []KeyUse {
 	return []KeyUse{
 		{"auth", "prove the client with signed assertions (private_key_jwt, OIDC Core 9)", authKey},
 		{"mtls", "prove the client with a certificate of its own making (RFC 8705 2.2)", mtlsKey},
-		{"dpop", "bind access tokens to a key (RFC 9449); nothing of it is registered", dpopKey},
+		{"dpop", "bind access tokens to a key (RFC 9449), which each sign-in makes anew", dpopKey},
 		{"encryption", "have ID tokens, or what else is registered so, encrypted to the client (OIDC Core 10.2)", encryptionKey},
 	}
 }
@@ -64,7 +65,9 @@ func Keys(m *provider.Metadata, uses []string, metadata map[string]any, now time
 			return secret.String{}, &fault.Error{Kind: fault.Usage, ID: "registration.key-use", Op: op, Err: fmt.Errorf("there is no use %q for a key", name),
 				Hint: "use auth, mtls, dpop or encryption"}
 		}
-		if err := all[at].make(k); err != nil {
+		if err := all[at].make(k); fault.Is(err, fault.Config) {
+			return secret.String{}, err
+		} else if err != nil {
 			return secret.String{}, &fault.Error{Kind: fault.Usage, ID: "registration.key", Op: op, Err: err, Hint: "choose another algorithm"}
 		}
 	}
@@ -74,6 +77,9 @@ func Keys(m *provider.Metadata, uses []string, metadata map[string]any, now time
 			return secret.String{}, &fault.Error{Kind: fault.Internal, ID: "registration.key", Op: op, Err: err}
 		}
 		metadata["jwks"] = json.RawMessage(public)
+	}
+	if len(k.private) == 0 {
+		return secret.String{}, nil
 	}
 	private, err := jose.PrivateSet(k.private)
 	if err != nil {
@@ -134,15 +140,12 @@ func mtlsKey(k *keyMaker) error {
 	return key.Certify("rely", k.now, 10)
 }
 
+// dpopKey makes no key: each session has one of its own.
 func dpopKey(k *keyMaker) error {
 	k.say("dpop_bound_access_tokens", true)
 	var theirs []string
 	_ = json.Unmarshal(k.provider.Raw["dpop_signing_alg_values_supported"], &theirs)
-	alg := "ES256"
-	if len(theirs) > 0 && !slices.Contains(theirs, alg) {
-		alg = k.alg("", "dpop_signing_alg_values_supported", "ES384", "EdDSA", "PS256", "RS256")
-	}
-	_, err := k.add(alg, false)
+	_, err := dpop.Choose(theirs)
 	return err
 }
 

@@ -209,6 +209,7 @@ func TestKeys(t *testing.T) {
 	t.Parallel()
 	m := &provider.Metadata{Raw: map[string]json.RawMessage{
 		"token_endpoint_auth_signing_alg_values_supported": json.RawMessage(`["RS256","PS256"]`),
+		"dpop_signing_alg_values_supported":                json.RawMessage(`["ES256"]`),
 		"id_token_encryption_alg_values_supported":         json.RawMessage(`["RSA-OAEP","ECDH-ES"]`),
 	}}
 	for use, c := range map[string]struct {
@@ -224,7 +225,7 @@ func TestKeys(t *testing.T) {
 			t.Parallel()
 			metadata := map[string]any{}
 			private, err := Keys(m, []string{use}, metadata, time.Unix(1800000000, 0))
-			if err != nil || !strings.Contains(private.Reveal(), `"d":`) {
+			if err != nil || strings.Contains(private.Reveal(), `"d":`) != (use != "dpop") { // which each sign-in makes anew
 				t.Fatalf("got %v, want a private key", err)
 			}
 			for name, want := range c.says {

@@ -39,7 +39,7 @@ func (k *Keeper) encryption(what string, client *store.Client) (jose.Encryption,
 func (k *Keeper) Userinfo(ctx context.Context, p *provider.Provider, s *store.Session) (map[string]json.RawMessage, error) {
 	a := provider.Asking{Access: s.Access, Subject: s.Subject, ClientID: s.ClientID}
 	if k.Settings.String("userinfo_signed_response_alg") == "" && k.Settings.String("userinfo_encrypted_response_alg") == "" {
-		return p.Userinfo(ctx, a) // nothing of the client's own is needed
+		return k.userinfo(ctx, p, s, a) // nothing of the client's own is needed
 	}
 	client, err := k.Client(ctx)
 	if err != nil {
@@ -52,5 +52,5 @@ func (k *Keeper) Userinfo(ctx context.Context, p *provider.Provider, s *store.Se
 	if alg := k.Settings.String("userinfo_signed_response_alg"); alg != "" {
 		a.Algs = request.IDTokenAlgs(alg, nil)
 	}
-	return p.Userinfo(ctx, a)
+	return k.userinfo(ctx, p, s, a)
 }

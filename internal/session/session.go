@@ -98,7 +98,10 @@ func (k *Keeper) Request(ctx context.Context, entry flows.Entry, client *store.C
 		Encryption:  encryption, OwnKeys: own,
 		Scope: k.scope(entry),
 	}
-	return r, k.ask(ctx, r, entry, client)
+	if err := k.ask(ctx, r, entry, client); err != nil {
+		return nil, err
+	}
+	return r, k.bind(r, nil)
 }
 
 // scope is what was asked for; a person's sign-in without any asks who they
@@ -158,7 +161,7 @@ func (k *Keeper) Fresh(ctx context.Context, minTTL time.Duration, force bool) (*
 // variable replaces for this run; empty where there is none. What such a run
 // obtains is another client's or another scope's, and is not kept.
 func (k *Keeper) overridden() string {
-	for _, name := range []string{"issuer", "client_id", "client_auth", "flow", "scope", "resource", "audience", "authorization_details", "token_param"} {
+	for _, name := range []string{"issuer", "client_id", "client_auth", "flow", "scope", "resource", "audience", "authorization_details", "token_param", "dpop"} {
 		if src := k.Settings.Source(name); src == config.FromFlag || src == config.FromVariable {
 			return name
 		}
@@ -192,6 +195,9 @@ func (k *Keeper) obtain(ctx context.Context, st store.Store, entry flows.Entry, 
 	}
 	r, err := k.Request(ctx, entry, client)
 	if err != nil {
+		return nil, err
+	}
+	if err := k.bind(r, old); err != nil {
 		return nil, err
 	}
 	var s *store.Session
@@ -309,7 +315,7 @@ func (k *Keeper) New(flow string, t *flows.Tokens) *store.Session {
 		Profile: k.Profile, Issuer: k.Settings.String("issuer"), ClientID: k.Settings.String("client_id"), Flow: flow,
 		Scope: t.Scope, TokenType: t.TokenType, Access: t.Access, Refresh: t.Refresh, ID: t.ID,
 		Expiry: t.Expiry, Obtained: k.Now().UTC().Truncate(time.Second), RedirectURI: t.RedirectURI,
-		Settings: k.Digest,
+		Settings: k.Digest, DPoPKey: t.DPoPKey,
 	}
 	if k.Settings.Source("min_ttl") != config.FromDefault || k.Settings.String("output") != "" {
 		s.Settings = "" // quickTokens knows the defaults alone

@@ -34,6 +34,16 @@ type Session struct {
 	Settings    string   // digest of the settings it was obtained under, opaque here
 	RedirectURI string   // the one used at sign-in
 	Algs        []string // signing algorithms accepted for its ID tokens
+
+	DPoPKey secret.String // that the tokens are bound to (RFC 9449); empty where they are not
+}
+
+// Scheme is how the access token goes into an Authorization header.
+func (s *Session) Scheme() string {
+	if s.DPoPKey.Empty() {
+		return "Bearer"
+	}
+	return "DPoP"
 }
 
 // A Client is what a registration left behind.

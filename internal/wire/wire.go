@@ -26,6 +26,7 @@ const (
 	KeySet   = 4 << 20 // a JWKS
 	Token    = 1 << 20 // token endpoint (x/oauth2 reads no more), introspection
 	Userinfo = 4 << 20
+	Resource = 64 << 20 // whatever a person asks for with "rely call"
 )
 
 // A Client makes exchanges. Base, Sleep and Now must be set; the zero Timeout

@@ -19,35 +19,37 @@ import (
 // 7591 2, OIDC Registration 2). Members it does not know are dropped, and the
 // answer shows what was kept.
 type Metadata struct {
-	RedirectURIs    []string        `json:"redirect_uris,omitempty"`
-	ResponseTypes   []string        `json:"response_types,omitempty"`
-	GrantTypes      []string        `json:"grant_types,omitempty"`
-	ApplicationType string          `json:"application_type,omitempty"`
-	AuthMethod      string          `json:"token_endpoint_auth_method,omitempty"`
-	AuthAlg         string          `json:"token_endpoint_auth_signing_alg,omitempty"`
-	JWKS            json.RawMessage `json:"jwks,omitempty"`
-	IDTokenAlg      string          `json:"id_token_signed_response_alg,omitempty"`
-	IDTokenKeyAlg   string          `json:"id_token_encrypted_response_alg,omitempty"`
-	IDTokenEnc      string          `json:"id_token_encrypted_response_enc,omitempty"`
-	UserinfoAlg     string          `json:"userinfo_signed_response_alg,omitempty"`
-	UserinfoKeyAlg  string          `json:"userinfo_encrypted_response_alg,omitempty"`
-	UserinfoEnc     string          `json:"userinfo_encrypted_response_enc,omitempty"`
-	DefaultMaxAge   *int64          `json:"default_max_age,omitempty"`
-	RequireAuthTime bool            `json:"require_auth_time,omitempty"`
-	DefaultACR      []string        `json:"default_acr_values,omitempty"`
-	RequirePush     bool            `json:"require_pushed_authorization_requests,omitempty"`
-	RequestAlg      string          `json:"request_object_signing_alg,omitempty"`
-	SubjectType     string          `json:"subject_type,omitempty"`
-	Scope           string          `json:"scope,omitempty"`
-	AfterLogout     []string        `json:"post_logout_redirect_uris,omitempty"`
-	Name            string          `json:"client_name,omitempty"`
-	Contacts        []string        `json:"contacts,omitempty"`
-	URI             string          `json:"client_uri,omitempty"`
-	Logo            string          `json:"logo_uri,omitempty"`
-	Policy          string          `json:"policy_uri,omitempty"`
-	Terms           string          `json:"tos_uri,omitempty"`
-	SoftwareID      string          `json:"software_id,omitempty"`
-	SoftwareVersion string          `json:"software_version,omitempty"`
+	RedirectURIs     []string        `json:"redirect_uris,omitempty"`
+	ResponseTypes    []string        `json:"response_types,omitempty"`
+	GrantTypes       []string        `json:"grant_types,omitempty"`
+	ApplicationType  string          `json:"application_type,omitempty"`
+	AuthMethod       string          `json:"token_endpoint_auth_method,omitempty"`
+	AuthAlg          string          `json:"token_endpoint_auth_signing_alg,omitempty"`
+	JWKS             json.RawMessage `json:"jwks,omitempty"`
+	IDTokenAlg       string          `json:"id_token_signed_response_alg,omitempty"`
+	IDTokenKeyAlg    string          `json:"id_token_encrypted_response_alg,omitempty"`
+	IDTokenEnc       string          `json:"id_token_encrypted_response_enc,omitempty"`
+	UserinfoAlg      string          `json:"userinfo_signed_response_alg,omitempty"`
+	UserinfoKeyAlg   string          `json:"userinfo_encrypted_response_alg,omitempty"`
+	UserinfoEnc      string          `json:"userinfo_encrypted_response_enc,omitempty"`
+	DefaultMaxAge    *int64          `json:"default_max_age,omitempty"`
+	RequireAuthTime  bool            `json:"require_auth_time,omitempty"`
+	DefaultACR       []string        `json:"default_acr_values,omitempty"`
+	RequirePush      bool            `json:"require_pushed_authorization_requests,omitempty"`
+	RequestAlg       string          `json:"request_object_signing_alg,omitempty"`
+	DPoPBound        bool            `json:"dpop_bound_access_tokens,omitempty"`
+	CertificateBound bool            `json:"tls_client_certificate_bound_access_tokens,omitempty"`
+	SubjectType      string          `json:"subject_type,omitempty"`
+	Scope            string          `json:"scope,omitempty"`
+	AfterLogout      []string        `json:"post_logout_redirect_uris,omitempty"`
+	Name             string          `json:"client_name,omitempty"`
+	Contacts         []string        `json:"contacts,omitempty"`
+	URI              string          `json:"client_uri,omitempty"`
+	Logo             string          `json:"logo_uri,omitempty"`
+	Policy           string          `json:"policy_uri,omitempty"`
+	Terms            string          `json:"tos_uri,omitempty"`
+	SoftwareID       string          `json:"software_id,omitempty"`
+	SoftwareVersion  string          `json:"software_version,omitempty"`
 }
 
 // A Registrar is what a provider takes from those who register.

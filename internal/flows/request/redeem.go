@@ -18,6 +18,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 
 	"rely/internal/clientauth"
+	"rely/internal/dpop"
 	"rely/internal/fault"
 	"rely/internal/secret"
 	"rely/internal/wire"
@@ -50,8 +51,12 @@ func (r *Request) Redeem(ctx context.Context, op string, form url.Values) (*Toke
 // and where the answer to it will be.
 func (r *Request) prover(op string) (*http.Client, *tokenTransport) {
 	answer := &tokenTransport{http: r.HTTP, op: op}
+	var transport http.RoundTripper = &clientauth.Transport{Base: answer, Method: r.Prove}
+	if r.DPoP != nil { // above the client's proof, which is for one request
+		transport = &dpop.Transport{Base: transport, Prover: r.DPoP}
+	}
 	return &http.Client{
-		Transport:     &clientauth.Transport{Base: answer, Method: r.Prove},
+		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, answer
 }
@@ -92,7 +97,7 @@ func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	return &http.Response{
 		StatusCode: a.Status, Status: strconv.Itoa(a.Status), Request: req,
-		Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(bytes.NewReader(body)),
+		Header: http.Header{"Content-Type": {"application/json"}, "Dpop-Nonce": a.Header["Dpop-Nonce"]}, Body: io.NopCloser(bytes.NewReader(body)),
 	}, nil
 }
 
@@ -102,8 +107,13 @@ func (r *Request) tokens(op string, token *oauth2.Token, members Members) (*Toke
 		return &fault.Error{Kind: fault.Protocol, ID: id, Op: op, Spec: spec, Err: err, Hint: "have the provider mend its token endpoint"}
 	}
 	t := &Tokens{Access: secret.New(token.AccessToken), Refresh: secret.New(token.RefreshToken), TokenType: token.TokenType, Scope: r.Scope, Members: members}
-	if !strings.EqualFold(token.TokenType, "bearer") {
-		return nil, broken("token.type", "RFC 6749 7.1", fmt.Errorf("token_type is %q, and only Bearer was asked for", token.TokenType))
+	switch bound := r.DPoP != nil; {
+	case bound && strings.EqualFold(token.TokenType, "bearer"):
+		return nil, &fault.Error{Kind: fault.Protocol, ID: "token.downgrade", Op: op, Spec: "RFC 9449 5",
+			Err:  errors.New("token_type is \"Bearer\": the provider did not bind the token to the key that was proven"),
+			Hint: "have the provider bind this client's tokens (dpop_bound_access_tokens), or leave --dpop out"}
+	case bound && !strings.EqualFold(token.TokenType, "dpop"), !bound && !strings.EqualFold(token.TokenType, "bearer"):
+		return nil, broken("token.type", "RFC 6749 7.1", fmt.Errorf("token_type is %q, and only %s was asked for", token.TokenType, map[bool]string{true: "DPoP", false: "Bearer"}[bound]))
 	}
 	var id, scope string
 	for name, value := range map[string]*string{"id_token": &id, "scope": &scope} {
@@ -115,6 +125,12 @@ func (r *Request) tokens(op string, token *oauth2.Token, members Members) (*Toke
 		t.Scope = scope
 	}
 	t.ID = secret.New(id)
+	if r.DPoP != nil {
+		var err error
+		if t.DPoPKey, err = r.DPoP.Key(); err != nil {
+			return nil, err
+		}
+	}
 	for name, value := range map[string]string{"access_token": token.AccessToken, "refresh_token": token.RefreshToken, "id_token": id} {
 		if strings.ContainsFunc(value, func(c rune) bool { return c < 0x20 || c > 0x7e }) {
 			return nil, broken("token.characters", "RFC 6749 A.12, A.17", fmt.Errorf("%s holds characters that no token has", name))
@@ -210,6 +226,8 @@ func tokenHint(code, grant string) string {
 		return "sign in again; if it goes on, compare the redirect URI and the clocks"
 	case "unauthorized_client", "unsupported_grant_type":
 		return "allow the grant type " + grant + " for this client at the provider, or choose another --flow"
+	case "invalid_dpop_proof":
+		return "check this computer's clock: a proof is good for a short time"
 	case "invalid_scope":
 		return "ask for other scopes with --scope"
 	case "invalid_target":

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rely/internal/clientauth"
+	"rely/internal/dpop"
 	"rely/internal/flows/ask"
 	"rely/internal/idtoken"
 	"rely/internal/jose"
@@ -32,6 +33,7 @@ type Request struct {
 	Prove        clientauth.Method
 	IDTokenAlgs  []string        // the registered algorithm, or those the provider lists
 	Encryption   jose.Encryption // of ID tokens, as registered
+	DPoP         *dpop.Prover    // binds the tokens to its key; nil where they are not bound
 	OwnKeys      []jose.Private  // that decrypt
 	Scope        string          // separated by spaces
 	Param        url.Values
@@ -82,6 +84,7 @@ type Tokens struct {
 	RedirectURI         string         // that was used, with its port
 	Answer              url.Values     // the authorization response that they came of; nil where there was none
 	Members             Members        // of the token response; nil where there was none
+	DPoPKey             secret.String  // that the tokens are bound to; empty where they are not
 }
 
 // A LadderError is a refusal together with everything that was checked up to
