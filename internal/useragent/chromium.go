@@ -45,7 +45,7 @@ func chromiumPossible(o Options) error {
 // request of a page goes out through Options.HTTP, and is refused where its URL
 // may not be requested or where it would carry the password to an origin that
 // may not have it. The password is typed only after a look at the origin of the
-// very frame that has the field. A page that is not understood is given three
+// very frame that has the field. A page that is not understood is given five
 // seconds to become another one.
 //
 // The IDs of errors are those of forms, and

@@ -3,6 +3,7 @@ package useragent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"rely/internal/fault"
@@ -36,10 +38,16 @@ func (s *site) browse(ctx context.Context, t *testing.T, change func(*Options, *
 		}
 		t.Skipf("no browser here: %v", err)
 	}
+	at := seats()
+	at <- struct{}{}
+	defer func() { <-at }()
 	agent = newChromium(o)
 	defer Dismiss(agent)
 	return agent.Visit(ctx, v)
 }
+
+// seats are for browsers: more of them than processors, and each is late.
+var seats = sync.OnceValue(func() chan struct{} { return make(chan struct{}, max(2, runtime.NumCPU()/2)) })
 
 // late draws a page with a script, after a while and without a form of HTML.
 const late = `<div id=root>Loading</div><script>
@@ -98,18 +106,16 @@ func TestChromeRefuses(t *testing.T) {
 		id    string
 		says  string
 	}{
-		"a wrong password":            {map[string]string{"/start": late, "/api": "401 "}, fault.Denied, "useragent.password-refused", "Nobody of that name"},
-		"a page of another origin":    {map[string]string{"/start": "303 OTHER/evil", "/evil": login}, fault.Protocol, "useragent.origin", "localhost"},
-		"a frame of another origin":   {map[string]string{"/start": `<script></script><iframe src="OTHER/evil"></iframe>`, "/evil": login}, fault.Denied, "useragent.page", "answered 200"},
-		"a form to another origin":    {map[string]string{"/start": strings.Replace(login, "/done", "OTHER/done", 1)}, fault.Protocol, "useragent.origin", "localhost"},
-		"a script to another origin":  {map[string]string{"/start": strings.Replace(late, `"/api"`, `"OTHER/api"`, 1)}, fault.Protocol, "useragent.origin", "sends the password to"},
-		"a redirect with the body":    {map[string]string{"/start": strings.Replace(login, "/done", "/on", 1), "/on": "307 OTHER/done"}, fault.Protocol, "useragent.origin", "localhost"},
-		"a password in a URL":         {map[string]string{"/start": strings.Replace(login, "method=post", "", 1)}, fault.Protocol, "useragent.origin", "into a URL"},
-		"a page that says nothing":    {map[string]string{"/start": `<title>Hm</title><script></script><p>Look at the camera.`}, fault.Denied, "useragent.page", "Look at the camera."},
-		"a question":                  {map[string]string{"/start": `<form method=post><input name=pet><button>OK</button></form>`}, fault.Denied, "useragent.page", "which chrome cannot answer"},
-		"an error page":               {map[string]string{"/start": `400 <h1>Unknown client</h1>`}, fault.Denied, "useragent.page", "answered 400: Unknown client"},
-		"a page that is plain http":   {map[string]string{"/start": `303 http://op.example/`}, fault.Protocol, "useragent.url", "not on loopback"},
-		"a page that goes in circles": {map[string]string{"/start": `<form method=post action=/start><button>Continue</button></form>`}, fault.Protocol, "useragent.limit", "30 pages"},
+		"a wrong password":           {map[string]string{"/start": late, "/api": "401 "}, fault.Denied, "useragent.password-refused", "Nobody of that name"},
+		"a page of another origin":   {map[string]string{"/start": "303 OTHER/evil", "/evil": login}, fault.Protocol, "useragent.origin", "localhost"},
+		"a frame of another origin":  {map[string]string{"/start": `<script></script><iframe src="OTHER/evil"></iframe>`, "/evil": login}, fault.Denied, "useragent.page", "answered 200"},
+		"a form to another origin":   {map[string]string{"/start": strings.Replace(login, "/done", "OTHER/done", 1)}, fault.Protocol, "useragent.origin", "localhost"},
+		"a script to another origin": {map[string]string{"/start": strings.Replace(late, `"/api"`, `"OTHER/api"`, 1)}, fault.Protocol, "useragent.origin", "sends the password to"},
+		"a redirect with the body":   {map[string]string{"/start": strings.Replace(login, "/done", "/on", 1), "/on": "307 OTHER/done"}, fault.Protocol, "useragent.origin", "localhost"},
+		"a password in a URL":        {map[string]string{"/start": strings.Replace(login, "method=post", "", 1)}, fault.Protocol, "useragent.origin", "into a URL"},
+		"a page that says nothing":   {map[string]string{"/start": `<title>Hm</title><script></script><p>Look at the camera.`}, fault.Denied, "useragent.page", "Look at the camera."},
+		"an error page":              {map[string]string{"/start": `400 <h1>Unknown client</h1>`}, fault.Denied, "useragent.page", "answered 400: Unknown client"},
+		"a page that is plain http":  {map[string]string{"/start": `303 http://op.example/`}, fault.Protocol, "useragent.url", "not on loopback"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -228,6 +234,34 @@ func TestChromeLeavesNothing(t *testing.T) {
 	err = s.browse(ctx, t, func(_ *Options, v *Visit) { v.URL = hanging.URL })
 	wantFault(t, err, fault.Cancelled, "useragent.cancelled")
 	left("Ctrl-C")
+
+	// The browser is killed while it asks for a page.
+	real, err := chrome.Find(runtime.GOOS, os.Getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, wrapper := filepath.Join(own, "pid"), filepath.Join(own, "wrapper")
+	if err := os.WriteFile(wrapper, []byte("#!/bin/sh\necho $$ >"+pid+"\nexec "+real+" \"$@\"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	deadly := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var n int
+		data, _ := os.ReadFile(pid)
+		if _, err := fmt.Sscan(string(data), &n); err == nil && n > 1 {
+			if p, err := os.FindProcess(n); err == nil {
+				_ = p.Kill()
+			}
+		}
+		<-r.Context().Done()
+	}))
+	t.Cleanup(deadly.Close)
+	err = s.browse(t.Context(), t, func(o *Options, v *Visit) {
+		v.URL, o.Getenv = deadly.URL, func(name string) string { return map[string]string{chrome.Variable: wrapper}[name] }
+	})
+	if f := wantFault(t, err, fault.Config, "useragent.chrome"); !strings.Contains(f.Error(), "ended by itself") {
+		t.Errorf("got %q, want it to say that the browser ended", f)
+	}
+	left("a crash")
 
 	// A program that is no browser, and says what it was given.
 	note := filepath.Join(own, "note")

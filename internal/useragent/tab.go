@@ -23,7 +23,7 @@ import (
 
 // How long a page that is not understood may take to become another one, and a
 // page to show that a button was pressed.
-const patience = 3 * time.Second
+const patience = 5 * time.Second
 
 // A tab is the one page of a visit.
 type tab struct {
@@ -248,7 +248,7 @@ func deeds(d *deed) chrome.Deeds {
 // the listener here, and ends the walk.
 func (t *tab) serve(r *http.Request, main bool) (*http.Response, error) {
 	fail := func(err error) (*http.Response, error) {
-		if main || idOf(err) == "useragent.origin" {
+		if r.Context().Err() == nil && (main || idOf(err) == "useragent.origin") {
 			select {
 			case t.aside <- err:
 			default: // there is a reason already

@@ -47,6 +47,11 @@ func (w *walk) deliver(ctx context.Context, r *request) error {
 			Hint: "do not use this provider until this is explained",
 			Err:  errors.New("the provider sent the browser back with an answer to another request: its state is missing or not the one that was sent")}
 	}
+	if resp.StatusCode == http.StatusMethodNotAllowed {
+		return &fault.Error{Kind: fault.Config, ID: "useragent.answer-method", Op: walkOp, Spec: "OAuth 2.0 Form Post Response Mode",
+			Hint: "leave response_mode out, or use a --flow that waits for a form",
+			Err:  fmt.Errorf("the provider sends the answer with %s, which this sign-in does not wait for", r.method)}
+	}
 	return nil
 }
 
