@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -302,7 +300,7 @@ func (t *tab) leaks(r *http.Request, to *url.URL, body []byte) error {
 			return t.wrongOrigin(fmt.Errorf("%s would put the password into a URL", place(to)))
 		}
 	}
-	if t.owns(to) || !carries(r.Header.Get("Content-Type"), body, password) {
+	if t.owns(to) || !chrome.Carries(r.Header.Get("Content-Type"), body, password) {
 		return nil
 	}
 	return t.wrongOrigin(fmt.Errorf("the page sends the password to %s", origin(to)))
@@ -315,20 +313,4 @@ func idOf(err error) string {
 		return ""
 	}
 	return f.ID
-}
-
-// carries reports whether a body has the text as one of its values.
-func carries(contentType string, body []byte, text string) bool {
-	if strings.HasPrefix(contentType, "application/x-www-form-urlencoded") {
-		form, _ := url.ParseQuery(string(body))
-		for _, values := range form {
-			if slices.Contains(values, text) {
-				return true
-			}
-		}
-		return false
-	}
-	quoted, _ := json.Marshal(text) // & and < as escapes, which a browser has no need of
-	plain := strings.NewReplacer(`\u0026`, "&", `\u003c`, "<", `\u003e`, ">").Replace(string(quoted))
-	return bytes.Contains(body, quoted) || bytes.Contains(body, []byte(plain)) || bytes.Contains(body, []byte("\r\n\r\n"+text+"\r\n")) || string(body) == text
 }

@@ -3,9 +3,11 @@ package chrome
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -112,4 +114,20 @@ func (b *Browser) waiting() (int, <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.pending, b.change
+}
+
+// Carries reports whether a body has the text as one of its values.
+func Carries(contentType string, body []byte, text string) bool {
+	if strings.HasPrefix(contentType, "application/x-www-form-urlencoded") {
+		form, _ := url.ParseQuery(string(body))
+		for _, values := range form {
+			if slices.Contains(values, text) {
+				return true
+			}
+		}
+		return false
+	}
+	quoted, _ := json.Marshal(text) // & and < as escapes, which a browser has no need of
+	plain := strings.NewReplacer(`\u0026`, "&", `\u003c`, "<", `\u003e`, ">").Replace(string(quoted))
+	return bytes.Contains(body, quoted) || bytes.Contains(body, []byte(plain)) || bytes.Contains(body, []byte("\r\n\r\n"+text+"\r\n")) || string(body) == text
 }
