@@ -30,7 +30,7 @@ func clientSettings() []string {
 		"id_token_signed_response_alg", "id_token_encrypted_response_alg", "id_token_encrypted_response_enc",
 		"userinfo_signed_response_alg", "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc", "redirect_uri", "post_logout_redirect_uri", "listen", "tls_cert", "tls_key",
 		"scope", "flow", "dpop", "browser", "username", "store", "login_timeout", "open_timeout", "ca_cert", "prompt", "max_age", "acr_values", "login_hint",
-		"ui_locales", "claims_locales", "display", "claims", "resource", "audience", "authorization_details", "param", "token_param",
+		"ui_locales", "claims_locales", "display", "claims", "resource", "audience", "authorization_details", "par", "request_object", "param", "token_param",
 	}
 }
 

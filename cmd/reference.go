@@ -161,7 +161,7 @@ func outputPage() string {
 
 func checksPage() string {
 	var rows [][]string
-	for _, r := range front.ResponseChecks() {
+	for _, r := range append(front.PushedChecks(), front.ResponseChecks()...) {
 		rows = append(rows, []string{code(r.Name), r.Spec, r.Demand})
 	}
 	for _, r := range idtoken.Rules() {

@@ -55,6 +55,7 @@ func wanting(need string) map[string][]string {
 		"acr":        {"claims": {"acr=urn:rely:demo:acr:password!"}},
 		"acr_values": {"acr_values": {"urn:rely:demo:acr:password"}},
 		"sub":        {"claims": {"sub=alice"}},
+		"par":        {"par": {"true"}},
 		"claims":     {"claims": {"email!"}},
 		"details":    {"authorization_details": {`[{"type":"demo_payment"}]`}},
 	}[need]

@@ -87,6 +87,8 @@ var table = sync.OnceValue(func() []Setting {
 		{Name: "resource", Help: "resource that the token is for (RFC 8707), may stand more than once", Placeholder: "URI", Kind: Texts, Profile: true},
 		{Name: "audience", Help: "audience of the token, at providers that ask so", Placeholder: "NAME", Profile: true},
 		{Name: "authorization_details", Help: "what the token may do (RFC 9396): JSON, or @FILE", Placeholder: "JSON", Profile: true},
+		{Name: "par", Help: "push the authorization request to the provider first (RFC 9126)", Kind: Switch, Profile: true},
+		{Name: "request_object", Help: "send the request as an object: signed, or encrypted after that (RFC 9101)", Placeholder: "HOW", Profile: true},
 		{Name: "param", Help: "further parameter of the authorization request", Placeholder: "K=V", Kind: List, Profile: true},
 		{Name: "token_param", Help: "further parameter of the token request", Placeholder: "K=V", Kind: List, Profile: true},
 		{Name: "browser", Help: "who walks the login page: a name or a command", Placeholder: "NAME", Profile: true},

@@ -11,6 +11,7 @@ import (
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/device"
 	"rely/internal/demoop/page"
+	"rely/internal/demoop/pkce"
 	"rely/internal/demoop/reply"
 	"rely/internal/demoop/wish"
 )
@@ -40,14 +41,21 @@ func (s *Server) authorize(r *http.Request) reply.Reply {
 		q = r.PostForm
 	}
 	c := s.clients[q.Get("client_id")]
-	switch {
-	case len(q["client_id"]) != 1 || c == nil:
+	if len(q["client_id"]) != 1 || c == nil {
 		return wrong("The application did not say who it is, or it is not registered here.", "client_id: "+q.Get("client_id"))
+	}
+	q, odd, because := s.inbox.Open(c.sender(), q, s.now())
+	switch {
+	case odd == "invalid_request_uri":
+		return wrong("The application has not sent its request, or too long ago.", odd+": "+because)
 	case len(q["redirect_uri"]) != 1 || !c.mayRedirect(q.Get("redirect_uri")):
 		return wrong("The application asked for the answer at an address that it has not registered. Nothing was sent there.",
 			"redirect_uri: "+q.Get("redirect_uri"))
 	}
 	a := &authz{client: c, redirect: q.Get("redirect_uri"), state: q.Get("state"), mode: "query"}
+	if odd != "" {
+		return s.deny(a, odd, because)
+	}
 	if id, why := s.read(a, q); id != "" {
 		return s.deny(a, id, why)
 	}
@@ -59,6 +67,31 @@ func (s *Server) authorize(r *http.Request) reply.Reply {
 	}
 	sess, _ := s.session(r)
 	return s.proceed(&pending{authz: a}, "", sess)
+}
+
+// push takes an authorization request from the client itself (RFC 9126 2).
+func (s *Server) push(r *http.Request) reply.Reply {
+	c, no := s.authenticate(r)
+	if no != nil {
+		return no
+	}
+	q, id, why := s.inbox.Unfold(c.sender(), r.PostForm, s.now())
+	switch {
+	case id == "" && (q.Has("request_uri") || !c.mayRedirect(q.Get("redirect_uri"))):
+		id, why = "invalid_request", "request_uri is there, or redirect_uri is not registered"
+	case id == "":
+		id, why = s.read(&authz{client: c}, q)
+	}
+	if id != "" {
+		return reply.Refuse(http.StatusBadRequest, id, why)
+	}
+	m := s.inbox.Put(c.sender(), q, s.now())
+	for _, f := range s.faults {
+		if f.Pushed != nil {
+			f.Pushed(m)
+		}
+	}
+	return reply.Object(http.StatusCreated, m)
 }
 
 // wrong is the page for a request whose sender cannot be told.
@@ -85,10 +118,6 @@ func (s *Server) read(a *authz, q url.Values) (id, why string) {
 	a.nonce, a.loginHint, a.prompt = q.Get("nonce"), q.Get("login_hint"), strings.Fields(q.Get("prompt"))
 	a.scopes = within(strings.Fields(q.Get("scope")), within(a.client.scopes(), account.UserScopes()))
 	switch {
-	case q.Has("request"):
-		return "request_not_supported", "request objects are not supported"
-	case q.Has("request_uri"):
-		return "request_uri_not_supported", "request objects are not supported"
 	case q.Get("response_type") == "":
 		return "invalid_request", "response_type is missing"
 	case q.Get("response_type") != "code":
@@ -135,31 +164,8 @@ func (s *Server) readPerson(a *authz, q url.Values) (id, why string) {
 	if a.wish.Subject != "" {
 		a.hintSub = a.wish.Subject
 	}
-	return a.pkce(q)
-}
-
-// The alphabets of a challenge and of a verifier (RFC 7636 4.1, 4.2).
-const (
-	base64url  = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-	unreserved = base64url + ".~"
-)
-
-// pkce reads the challenge (RFC 7636 4.3). Public clients need one, and it is
-// S256 for everybody: plain protects against nothing (RFC 9700 2.1.1).
-func (a *authz) pkce(q url.Values) (id, why string) {
-	a.challenge = q.Get("code_challenge")
-	method := q.Get("code_challenge_method")
-	switch {
-	case a.challenge == "" && method == "" && !a.client.public():
-		return "", ""
-	case a.challenge == "":
-		return "invalid_request", "code_challenge is missing: PKCE is required"
-	case method != "S256":
-		return "invalid_request", "code_challenge_method must be S256"
-	case len(a.challenge) != 43 || strings.Trim(a.challenge, base64url) != "":
-		return "invalid_request", "code_challenge is not a SHA-256 hash in base64url"
-	}
-	return "", ""
+	a.challenge, id, why = pkce.Read(q, a.client.public())
+	return id, why
 }
 
 // deny answers with an error at the redirect URI.

@@ -75,7 +75,7 @@ func TestAuthorizationErrors(t *testing.T) {
 		"prompt none, nobody there":  {[]string{"prompt", "none"}, "login_required"},
 		"a malformed max_age":        {[]string{"max_age", "-1"}, "invalid_request"},
 		"an unknown response mode":   {[]string{"response_mode", "fragment"}, "invalid_request"},
-		"a request object":           {[]string{"request", "e30.e30."}, "request_not_supported"},
+		"a request object":           {[]string{"request", "e30.e30."}, "invalid_request_object"},
 		"a request object elsewhere": {[]string{"request_uri", "https://evil.example"}, "request_uri_not_supported"},
 		"somebody else's hint":       {[]string{"id_token_hint", "a.b.c"}, "invalid_request"},
 	} {

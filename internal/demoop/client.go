@@ -8,6 +8,7 @@ import (
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/application"
 	"rely/internal/demoop/device"
+	"rely/internal/demoop/inbox"
 	"rely/internal/demoop/redirect"
 	"rely/internal/secret"
 )
@@ -74,6 +75,11 @@ func (c *Client) mayRedirect(uri string) bool { return c.among(uri, c.RedirectUR
 
 func (c *Client) among(uri string, list []string) bool {
 	return redirect.Registered(uri, list, c.AnyLoopback, c.Native)
+}
+
+// sender is the client as its authorization requests are judged.
+func (c *Client) sender() inbox.Sender {
+	return inbox.Sender{ID: c.ID, Secret: c.Secret, Keys: c.registered.JWKS, Alg: c.registered.RequestAlg, MustPush: c.registered.RequirePush}
 }
 
 // fromHere reports whether a peer's address is on this machine.

@@ -27,7 +27,7 @@ import (
 func TestFaultTable(t *testing.T) {
 	t.Parallel()
 	name := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-	groups := []string{"discovery", "registration", "keys", "id-token", "encryption", "dpop", "response", "asked", "token", "device", "userinfo", "logout", "transport", "tls", "words", "good"}
+	groups := []string{"discovery", "registration", "keys", "id-token", "encryption", "dpop", "response", "asked", "pushed", "token", "device", "userinfo", "logout", "transport", "tls", "words", "good"}
 	seen := map[string]bool{}
 	for _, f := range demoop.Faults() {
 		if !name.MatchString(f.Name) || seen[f.Name] {
@@ -123,6 +123,7 @@ func walk(t *testing.T, faults ...string) map[string]seen {
 	out["bound"] = o.bound()
 	out["encrypted"], out["sealed userinfo"] = o.encrypted(raw)
 	p := newPKCE()
+	out["pushed"], _ = o.look("POST", "/par", "Content-Type: application/x-www-form-urlencoded", strings.SplitN(o.request(p), "?", 2)[1])
 	answer := o.signIn(o.browser(), o.request(p, "client_id", id, "max_age", "1000", "acr_values", "urn:rely:demo:acr:password",
 		"claims", `{"id_token":{"email":{"essential":true}}}`, "authorization_details", `[{"type":"demo_payment"}]`))
 	out["response"] = seen{"all": o.plain(answer.Encode())}

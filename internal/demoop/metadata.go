@@ -7,6 +7,7 @@ import (
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/assertion"
 	"rely/internal/demoop/device"
+	"rely/internal/demoop/inbox"
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/page"
 	"rely/internal/demoop/reply"
@@ -21,7 +22,7 @@ func (s *Server) discovery(*http.Request) reply.Reply {
 		claims = append(claims, account.Claims(scope)...)
 	}
 	methods := append([]string{"client_secret_basic", "client_secret_post"}, assertion.Methods()...)
-	algs := []string{"HS256", "ES256", "RS256", "EdDSA"}
+	algs := []string{"HS256", "ES256", "RS256", "PS256", "EdDSA"}
 	m := map[string]any{
 		"issuer":                                           s.o.Issuer,
 		"authorization_endpoint":                           s.base + "/authorize",
@@ -51,12 +52,12 @@ func (s *Server) discovery(*http.Request) reply.Reply {
 		"claims_parameter_supported":                       true,
 		"acr_values_supported":                             wish.ACRs(),
 		"authorization_details_types_supported":            wish.Types(),
-		"request_parameter_supported":                      false,
 		"request_uri_parameter_supported":                  false,
 		"authorization_response_iss_parameter_supported":   true,
 	}
 	sealing.Metadata(m)
 	s.bindings.Metadata(m)
+	inbox.Metadata(m, s.base)
 	for _, f := range s.faults {
 		if f.Metadata != nil {
 			f.Metadata(m)
@@ -75,6 +76,7 @@ func (s *Server) jwks(*http.Request) reply.Reply {
 	if err != nil {
 		return reply.Refuse(http.StatusInternalServerError, "server_error", "the keys cannot be published")
 	}
+	set = append(set, s.inbox.JWK())
 	for _, f := range s.faults {
 		if f.Keys != nil {
 			set = f.Keys(set)

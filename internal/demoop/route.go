@@ -24,6 +24,7 @@ func (s *Server) routes() *http.ServeMux {
 	on("GET", "/.well-known/oauth-authorization-server"+base, quirk.Discovery, s.discovery)
 	on("GET", base+"/jwks", quirk.JWKS, s.jwks)
 	on("GET POST", base+"/authorize", quirk.Authorize, s.authorize)
+	on("POST", base+"/par", quirk.Push, s.push)
 	on("POST", base+"/login", "login", s.login)
 	on("GET", base+"/continue", "continue", s.goOn)
 	on("POST", base+"/consent", "consent", s.consent)

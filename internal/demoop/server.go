@@ -21,6 +21,7 @@ import (
 	"rely/internal/demoop/assertion"
 	"rely/internal/demoop/binding"
 	"rely/internal/demoop/device"
+	"rely/internal/demoop/inbox"
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/quirk"
 	"rely/internal/demoop/reply"
@@ -82,6 +83,7 @@ type Server struct {
 
 	assertions *assertion.Checker
 	bindings   *binding.Desk
+	inbox      *inbox.Inbox
 }
 
 // New makes a server. Errors are [fault.Usage] for an unknown fault name and
@@ -111,7 +113,10 @@ func New(o Options) (*Server, error) {
 		s.clients[c.ID] = &c
 	}
 	s.assertions = &assertion.Checker{Audiences: []string{o.Issuer, s.base + "/token"}}
-	if s.ring, err = keys.NewRing(); err != nil {
+	if s.inbox, err = inbox.New(o.Issuer); err == nil {
+		s.ring, err = keys.NewRing()
+	}
+	if err != nil {
 		return nil, &fault.Error{Kind: fault.Internal, ID: "op.key", Op: "make a signing key", Err: err}
 	}
 	if err := s.turnOn(o.Faults); err != nil {

@@ -1,7 +1,6 @@
 package demoop
 
 import (
-	"crypto/sha256"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,7 +8,7 @@ import (
 
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/device"
-	"rely/internal/demoop/keys"
+	"rely/internal/demoop/pkce"
 	"rely/internal/demoop/reply"
 	"rely/internal/demoop/shelf"
 	"rely/internal/demoop/wish"
@@ -118,16 +117,11 @@ func (s *Server) redeem(c *Client, f url.Values) reply.Reply {
 	if !k.wish.Covers(f["resource"]) {
 		return badTarget()
 	}
-	verifier := f.Get("code_verifier")
-	sum := sha256.Sum256([]byte(verifier))
-	switch {
-	case f.Get("redirect_uri") != k.redirect:
+	if f.Get("redirect_uri") != k.redirect {
 		return badGrant("redirect_uri is not the one of the authorization request")
-	case k.challenge == "" && verifier != "":
-		return badGrant("code_verifier without a code_challenge in the authorization request")
-	case k.challenge != "" && (len(verifier) < 43 || len(verifier) > 128 || strings.Trim(verifier, unreserved) != ""),
-		k.challenge != "" && !shelf.Same(keys.Part(sum[:]), k.challenge):
-		return badGrant("code_verifier does not fit the code_challenge")
+	}
+	if why := pkce.Misfit(f.Get("code_verifier"), k.challenge); why != "" {
+		return badGrant(why)
 	}
 	k.used = true
 	s.codes.Put(f.Get("code"), k, s.now(), s.now().Add(s.o.RefreshTTL))

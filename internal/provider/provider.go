@@ -31,6 +31,7 @@ type Metadata struct {
 	RevocationEndpoint    string
 	IntrospectionEndpoint string
 	DeviceEndpoint        string // RFC 8628 4
+	PushEndpoint          string // RFC 9126 5
 	Scopes                []string
 	ResponseTypes         []string
 	GrantTypes            []string
@@ -243,6 +244,7 @@ func (m *Metadata) endpoints() []endpoint {
 		{"revocation_endpoint", &m.RevocationEndpoint},
 		{"introspection_endpoint", &m.IntrospectionEndpoint},
 		{"device_authorization_endpoint", &m.DeviceEndpoint},
+		{"pushed_authorization_request_endpoint", &m.PushEndpoint},
 	}
 }
 

@@ -48,7 +48,10 @@ func (k *Keeper) ask(ctx context.Context, r *flows.Request, entry flows.Entry, c
 	for _, note := range notes {
 		k.Note(note)
 	}
-	return err
+	if err != nil || !entry.Person {
+		return err
+	}
+	return k.protect(r, client)
 }
 
 // Asked is what the settings ask for, without any hint.

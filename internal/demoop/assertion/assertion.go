@@ -39,7 +39,7 @@ func Algs(method string) []string {
 	case "client_secret_jwt":
 		return []string{"HS256"}
 	case "private_key_jwt":
-		return []string{"ES256", "RS256", "EdDSA"}
+		return []string{"ES256", "RS256", "PS256", "EdDSA"}
 	}
 	return nil
 }
@@ -156,20 +156,52 @@ func verified(token string, c Client) ([]byte, error) {
 		}
 		return payload, nil
 	}
-	set, err := jwk.Parse(c.Keys)
+	if payload := byKey(token, head, c.Keys); payload != nil {
+		return payload, nil
+	}
+	return nil, errors.New("the assertion is not signed with a key of the client's registration")
+}
+
+// byKey is the payload of what one of the keys signed; nil where none did.
+func byKey(token string, head jws.Headers, keys json.RawMessage) []byte {
+	set, err := jwk.Parse(keys)
 	if err != nil {
-		return nil, errors.New("the client's keys cannot be read")
+		return nil
 	}
 	for i := range set.Len() {
 		key, _ := set.Key(i)
 		if head.KeyID() != "" && key.KeyID() != head.KeyID() || key.KeyUsage() == "enc" {
 			continue
 		}
-		if payload, err := jws.Verify([]byte(token), jws.WithKey(jwa.SignatureAlgorithm(alg), key)); err == nil {
-			return payload, nil
+		if payload, err := jws.Verify([]byte(token), jws.WithKey(head.Algorithm(), key)); err == nil {
+			return payload
 		}
 	}
-	return nil, errors.New("the assertion is not signed with a key of the client's registration")
+	return nil
+}
+
+// Signed is the payload and the typ of any JWT that a client signed: with its
+// secret, or with a key of its registration. alg is the only algorithm; empty
+// for any. Its error is the end of a sentence.
+func Signed(token, alg string, s secret.String, keys json.RawMessage) (payload []byte, typ string, err error) {
+	m, err := jws.Parse([]byte(token), jws.WithCompact())
+	if err != nil || len(m.Signatures()) != 1 {
+		return nil, "", errors.New("is no compact JWS")
+	}
+	head := m.Signatures()[0].ProtectedHeaders()
+	is := head.Algorithm().String()
+	switch {
+	case alg != "" && is != alg || !slices.Contains(append(Algs("private_key_jwt"), "HS256"), is):
+		return nil, "", errors.New("is not signed with an algorithm that was registered, or that is supported here")
+	case is == "HS256" && !s.Empty():
+		payload, err = jws.Verify([]byte(token), jws.WithKey(jwa.HS256, []byte(s.Reveal())))
+	case is != "HS256":
+		payload = byKey(token, head, keys)
+	}
+	if err != nil || payload == nil {
+		return nil, "", errors.New("is not signed with a key of the client's registration")
+	}
+	return payload, head.Type(), nil
 }
 
 func allowed(c Client) []string {

@@ -17,6 +17,9 @@ func asked() []Fault {
 	), group("good", "login", 0,
 		Fault{Name: "good-asked-acr-unmet", Help: "acr is not among the acr_values, which are a wish only", Needs: "acr_values", IDToken: set("acr", acr)},
 		Fault{Name: "good-no-claims-parameter", Help: "the metadata says that there is no claims parameter", Metadata: metadata("claims_parameter_supported", false)},
+		Fault{Name: "good-no-par", Help: "the metadata names no endpoint for pushed requests", Metadata: func(m map[string]any) { delete(m, "pushed_authorization_request_endpoint") }},
+		Fault{Name: "good-no-request-parameter", Help: "the metadata says that there are no request objects", Metadata: metadata("request_parameter_supported", false)},
+		Fault{Name: "good-par-required", Help: "the metadata says that requests have to be pushed", Metadata: metadata("require_pushed_authorization_requests", true)},
 		Fault{Name: "good-asked-claim-missing", Help: "an essential claim is not there, which is no error", Needs: "claims", IDToken: without("email")},
 	)...)
 }

@@ -27,6 +27,7 @@ const (
 	UserInfo  Endpoint = "userinfo"
 	Register  Endpoint = "register"
 	Devices   Endpoint = "device authorization"
+	Push      Endpoint = "pushed authorization request"
 	Revoke    Endpoint = "revoke"
 )
 
@@ -36,7 +37,7 @@ type Fault struct {
 	Name  string // lower-kebab; those that start with good- must be accepted
 	Help  string // one line: what the provider does
 	Rule  string // the section a client cites; empty where nothing is broken
-	Group string // discovery, registration, keys, id-token, encryption, dpop, response, asked, token, device, userinfo, logout, transport, tls, words, good
+	Group string // discovery, registration, keys, id-token, encryption, dpop, response, asked, pushed, token, device, userinfo, logout, transport, tls, words, good
 	At    string // the command that meets it: register, login, userinfo, tokens (a refresh), logout, or doctor where none of these does
 	Exit  int    // what that command should exit with; 0 for a tolerance
 	Check string // the check of "rely doctor" that finds it, by its ID; empty where none does
@@ -55,6 +56,7 @@ type Fault struct {
 	Claims   func(m map[string]any)                         // userinfo
 	Back     func(v url.Values)                             // the parameters with which a logout sends the browser back
 	Device   func(m map[string]any)                         // the device authorization response
+	Pushed   func(m map[string]any)                         // the pushed authorization response
 	Keep     bool                                           // refresh tokens are not rotated
 	On       Endpoint                                       // where Serve stands
 	Serve    func(x *Exchange)                              // answers instead of the good endpoint

@@ -31,10 +31,20 @@ func (a *attempt) parameters() url.Values {
 
 // address is where the person has to go with these parameters. The endpoint's
 // own query stays (RFC 6749 3.1).
-func (a *attempt) address(_ context.Context, parameters url.Values) (string, error) {
+func (a *attempt) address(ctx context.Context, parameters url.Values) (string, error) {
 	endpoint, err := a.Provider.Need("authorization_endpoint", a.op)
 	if err != nil {
 		return "", err
+	}
+	if a.Object != nil {
+		if parameters, err = a.object(ctx, parameters); err != nil {
+			return "", err
+		}
+	}
+	if a.Push {
+		if parameters, err = a.push(ctx, parameters); err != nil {
+			return "", err
+		}
 	}
 	separator := "?"
 	if strings.Contains(endpoint, "?") {

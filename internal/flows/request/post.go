@@ -27,20 +27,26 @@ func (m Members) Text(name string) string {
 // itself as it does there. grant is what it is sent for. A refusal is a fault
 // in the provider's own words (RFC 6749 5.2).
 func (r *Request) Post(ctx context.Context, op, endpoint, grant string, form url.Values) (Members, error) {
+	m, _, err := r.Exchange(ctx, op, endpoint, grant, form)
+	return m, err
+}
+
+// Exchange is [Request.Post] for those who look at the status of success.
+func (r *Request) Exchange(ctx context.Context, op, endpoint, grant string, form url.Values) (Members, int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
 	if err != nil {
-		return nil, &fault.Error{Kind: fault.Internal, ID: "token.request", Op: op, Err: err}
+		return nil, 0, &fault.Error{Kind: fault.Internal, ID: "token.request", Op: op, Err: err}
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	client, answer := r.prover(op)
 	resp, err := client.Do(req)
 	if err != nil {
-		return nil, tokenFault(op, grant, answer.answer, err)
+		return nil, 0, tokenFault(op, grant, answer.answer, err)
 	}
 	_ = resp.Body.Close() // all of it is in answer
 	m := answer.members
 	if resp.StatusCode/100 != 2 || m["error"] != nil {
-		return nil, refusedToken(op, grant, resp.StatusCode, wire.RefusalIn(m))
+		return nil, resp.StatusCode, refusedToken(op, grant, resp.StatusCode, wire.RefusalIn(m))
 	}
-	return m, nil
+	return m, resp.StatusCode, nil
 }

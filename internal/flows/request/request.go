@@ -39,6 +39,8 @@ type Request struct {
 	Param        url.Values
 	TokenParam   url.Values
 	Asked        *ask.Ask // what Param asks for; nil for nothing
+	Push         bool     // the authorization request goes to the provider from here first (RFC 9126)
+	Object       *Object  // how it is signed; nil for not at all (RFC 9101)
 
 	// Where a person signs in.
 	RedirectURI string   // loopback; port 0 is any free one
@@ -60,6 +62,14 @@ type Request struct {
 	// Keep stores the tokens once they have passed every check, before the
 	// person is told that they are signed in. Its error ends the flow.
 	Keep func(*Tokens) error
+}
+
+// An Object is how an authorization request is signed, and encrypted after that
+// where Encryption says how.
+type Object struct {
+	Key        jose.Private
+	Alg        string
+	Encryption jose.Encryption
 }
 
 // An Announcement is what the person is told while the flow waits for them.
