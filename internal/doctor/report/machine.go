@@ -2,7 +2,6 @@ package report
 
 import (
 	"encoding/json"
-	"encoding/xml"
 	"fmt"
 	"slices"
 	"strings"
@@ -109,47 +108,92 @@ func camel(name string) string {
 	return b.String()
 }
 
-type junitMessage struct {
-	Message string `xml:"message,attr"`
-	Type    string `xml:"type,attr,omitempty"`
-	Text    string `xml:",chardata"`
-}
+type junitMessage struct{ Message, Type, Text string }
 
 type junitCase struct {
-	Name    string        `xml:"name,attr"`
-	Class   string        `xml:"classname,attr"`
-	Time    string        `xml:"time,attr"`
-	Skipped *junitMessage `xml:"skipped"`
-	Error   *junitMessage `xml:"error"`
-	Failure *junitMessage `xml:"failure"`
-	Out     string        `xml:"system-out,omitempty"`
+	Name, Class, Time       string
+	Skipped, Error, Failure *junitMessage
+	Out                     string
 }
 
 type junitSuite struct {
-	Name     string      `xml:"name,attr"`
-	Tests    int         `xml:"tests,attr"`
-	Failures int         `xml:"failures,attr"`
-	Errors   int         `xml:"errors,attr"`
-	Skipped  int         `xml:"skipped,attr"`
-	Time     string      `xml:"time,attr"`
-	Cases    []junitCase `xml:"testcase"`
+	Name                             string
+	Tests, Failures, Errors, Skipped int
+	Time                             string
+	Cases                            []junitCase
 }
 
 // JUnit is the report as a test report: a check is a test case. It has failed
 // where a finding is of severity least or worse, and is skipped where it was
 // not run.
 func JUnit(all []*doctor.Report, least check.Severity) (string, error) {
-	type suites struct {
-		XMLName xml.Name     `xml:"testsuites"`
-		Name    string       `xml:"name,attr"`
-		Suites  []junitSuite `xml:"testsuite"`
-	}
-	out := suites{Name: "rely doctor"}
+	b := &xmlText{}
+	b.WriteString("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")
+	b.tag("", "testsuites", "name", "rely doctor")
+	b.WriteString("\n")
 	for _, r := range all {
-		out.Suites = append(out.Suites, suite(r, least))
+		b.suite(suite(r, least))
 	}
-	js, err := xml.MarshalIndent(out, "", "  ")
-	return xml.Header + string(js) + "\n", err
+	b.WriteString("</testsuites>\n")
+	return b.String(), nil
+}
+
+// xmlText writes the few elements of a test report. encoding/xml would cost
+// every start of every command 19 kB.
+type xmlText struct{ strings.Builder }
+
+// tag begins an element; pairs are its attributes.
+func (b *xmlText) tag(indent, name string, pairs ...string) {
+	b.WriteString(indent + "<" + name)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		b.WriteString(" " + pairs[i] + `="` + escapeXML(pairs[i+1]) + `"`)
+	}
+	b.WriteString(">")
+}
+
+func (b *xmlText) suite(s junitSuite) {
+	b.tag("  ", "testsuite", "name", s.Name, "tests", fmt.Sprint(s.Tests), "failures", fmt.Sprint(s.Failures),
+		"errors", fmt.Sprint(s.Errors), "skipped", fmt.Sprint(s.Skipped), "time", s.Time)
+	b.WriteString("\n")
+	for _, c := range s.Cases {
+		b.tag("    ", "testcase", "name", c.Name, "classname", c.Class, "time", c.Time)
+		b.message("skipped", c.Skipped)
+		b.message("error", c.Error)
+		b.message("failure", c.Failure)
+		if c.Out != "" {
+			b.tag("\n      ", "system-out")
+			b.WriteString(escapeXML(c.Out) + "</system-out>")
+		}
+		if c.Skipped != nil || c.Error != nil || c.Failure != nil || c.Out != "" {
+			b.WriteString("\n    ")
+		}
+		b.WriteString("</testcase>\n")
+	}
+	b.WriteString("  </testsuite>\n")
+}
+
+func (b *xmlText) message(name string, m *junitMessage) {
+	if m == nil {
+		return
+	}
+	pairs := []string{"message", m.Message}
+	if m.Type != "" {
+		pairs = append(pairs, "type", m.Type)
+	}
+	b.tag("\n      ", name, pairs...)
+	b.WriteString(escapeXML(m.Text) + "</" + name + ">")
+}
+
+// escapeXML takes the characters of XML 1.0 (2.2) alone, and has what is markup
+// or a blank that readers would change as references.
+func escapeXML(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if r == '\t' || r == '\n' || r == '\r' || r >= 0x20 && r <= 0xD7FF || r >= 0xE000 && r != 0xFFFE && r != 0xFFFF {
+			return r
+		}
+		return '\uFFFD'
+	}, text)
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;", "\t", "&#x9;", "\n", "&#xA;", "\r", "&#xD;").Replace(text)
 }
 
 func suite(r *doctor.Report, least check.Severity) junitSuite {
