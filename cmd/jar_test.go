@@ -1,10 +1,46 @@
 package cmd
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"net/url"
 	"os"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"rely/internal/useragent"
 )
+
+// port sets a variable to a port that is free: port PORT
+func port(ts *testscript.TestScript, neg bool, args []string) {
+	ports, err := steadyPorts(context.Background(), 1)
+	ts.Check(err)
+	ts.Setenv(args[0], fmt.Sprint(ports[0]))
+}
+
+// signOutElsewhere signs out with an ID token, as another browser would, once
+// somebody listens at an address: signout FILE URL
+func signOutElsewhere(ts *testscript.TestScript, neg bool, args []string) {
+	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+	defer stop()
+	for listens := false; !listens; {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, args[1], nil)
+		ts.Check(err)
+		resp, err := unsafeTransport().RoundTrip(req)
+		if listens = err == nil; listens {
+			_ = resp.Body.Close()
+		}
+		ts.Check(ctx.Err())
+	}
+	agent, err := useragent.Choose("forms", useragent.Options{HTTP: unsafeTransport(), Now: time.Now})
+	ts.Check(err)
+	hint := strings.TrimSpace(ts.ReadFile(args[0]))
+	ts.Check(agent.Visit(ctx, useragent.Visit{URL: ts.Getenv("ISSUER") + "/logout?" + url.Values{"id_token_hint": {hint}}.Encode(), SignOut: true}))
+}
 
 // A jar is a browser's memory: it keeps cookies by host in a file.
 type jar struct {

@@ -2,13 +2,17 @@ package cmd
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"rely/internal/fault"
+	protocol "rely/internal/logout"
 	"rely/internal/output"
 )
 
@@ -17,9 +21,16 @@ import (
 type logout struct {
 	*invocation
 	all, localOnly, post, noHint, secretStdin bool
-	hint, locales                             string
+	waitFront, waitBack                       bool
+	hint, locales, frontURI, backURI          string
 
-	story func(format string, args ...any) // takes what is said; nil is standard error
+	refused bool // before anything was done: the session stays
+	waited  bool
+	got     []protocol.Notice
+	missing []protocol.Channel
+	notices *protocol.Notices                // nil where none are waited for
+	shared  map[string]http.HandlerFunc      // their paths on the listener of the sign-out
+	story   func(format string, args ...any) // takes what is said; nil is standard error
 }
 
 type logoutJSON struct {
@@ -33,11 +44,14 @@ type logoutJSON struct {
 
 // stepJSON is one thing that a logout did, tried or left out.
 type stepJSON struct {
-	Name   string `json:"name"`   // end-session, revoke-refresh-token, revoke-access-token, forget
+	Name   string `json:"name"`   // end-session, frontchannel, backchannel, revoke-refresh-token, revoke-access-token, forget
 	Status string `json:"status"` // done, failed, skipped
 	Spec   string `json:"spec,omitempty"`
 	Detail string `json:"detail,omitempty"`
 	Error  string `json:"error,omitempty"` // ID of the failure
+
+	Checks []rungJSON      `json:"checks,omitempty"` // of a notice
+	Claims json.RawMessage `json:"claims,omitempty"` // of a logout token
 }
 
 func newLogout(i *invocation) *cobra.Command {
@@ -58,11 +72,17 @@ there and works once: the token stands in no process list. --no-id-token-hint
 leaves it out.
 
 --local-only tells the provider nothing: the session here is forgotten, and
-tokens that are out stay good until they end.`,
+tokens that are out stay good until they end.
+
+--wait-frontchannel and --wait-backchannel are for finding out what the provider
+tells its clients: they listen at the client's registered frontchannel_logout_uri
+and backchannel_logout_uri, check what comes by every rule and show it. With
+--local-only rely starts nothing and waits for a sign-out that begins elsewhere.`,
 		Example: `  rely logout
   rely logout -p work --browser none
   rely logout --local-only
-  rely logout --all`,
+  rely logout --all
+  rely logout --wait-backchannel`,
 		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if l.all && c.Flags().Changed("profile") {
@@ -77,22 +97,32 @@ tokens that are out stay good until they end.`,
 			return l.run(c.Context())
 		},
 	}
-	f := c.Flags()
+	l.flags(c.Flags())
+	exclusive(c, "client-secret-stdin", "client-secret-file")
+	exclusive(c, "all", "wait-frontchannel")
+	exclusive(c, "all", "wait-backchannel")
+	for _, flag := range []string{"post", "no-id-token-hint", "logout-hint", "ui-locales"} {
+		exclusive(c, "local-only", flag)
+	}
+	return c
+}
+
+// flags are those of the command, but for the ones that every command has.
+func (l *logout) flags(f *pflag.FlagSet) {
 	f.BoolVar(&l.all, "all", false, "sign out of every profile")
 	f.BoolVar(&l.localOnly, "local-only", false, "forget the session here and tell the provider nothing")
 	f.BoolVar(&l.post, "post", false, "send the request as a form that is posted, not as an address")
 	f.BoolVar(&l.noHint, "no-id-token-hint", false, "do not send the ID token; the provider may ask who is to be signed out")
 	f.StringVar(&l.hint, "logout-hint", "", "`TEXT` that tells the provider who is to be signed out (logout_hint)")
 	f.StringVar(&l.locales, "ui-locales", "", "`TAGS` of the languages for the provider's page, as \"de en\" (ui_locales)")
+	f.BoolVar(&l.waitFront, "wait-frontchannel", false, "wait for the provider's notice in the browser, and show it")
+	f.BoolVar(&l.waitBack, "wait-backchannel", false, "wait for the provider's logout token, and show it")
+	f.StringVar(&l.frontURI, "frontchannel-logout-uri", "", "registered `URL` for the notice in the browser, where rely did not register the client")
+	f.StringVar(&l.backURI, "backchannel-logout-uri", "", "registered `URL` for the logout token, where rely did not register the client")
 	f.BoolVar(&l.secretStdin, "client-secret-stdin", false, "read the client's secret from standard input")
-	i.settingFlags(f, "post_logout_redirect_uri", "browser", "login_timeout", "open_timeout", "listen", "tls_cert", "tls_key",
+	l.settingFlags(f, "post_logout_redirect_uri", "browser", "login_timeout", "open_timeout", "listen", "tls_cert", "tls_key",
 		"client_secret_file", "client_key_file", "store")
-	i.pages.add(f)
-	exclusive(c, "client-secret-stdin", "client-secret-file")
-	for _, flag := range []string{"post", "no-id-token-hint", "logout-hint", "ui-locales"} {
-		exclusive(c, "local-only", flag)
-	}
-	return c
+	l.pages.add(f)
 }
 
 // everyone signs out of every profile, one after the other; one that fails
@@ -173,6 +203,7 @@ func (l *logout) tell(s stepJSON) {
 	what := map[string]string{
 		"end-session": "end the session at the provider", "revoke-refresh-token": "revoke the refresh token",
 		"revoke-access-token": "revoke the access token", "forget": "forget the session here",
+		"frontchannel": "receive the front-channel notice", "backchannel": "receive the logout token",
 	}[s.Name]
 	l.say("%s\n", strings.TrimRight(fmt.Sprintf("  %-6s  %-32s  %s", mark, what, s.Spec), " "))
 	if s.Detail != "" {

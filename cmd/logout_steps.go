@@ -43,10 +43,16 @@ func (l *logout) end(ctx context.Context) (logoutJSON, error) {
 	out.Issuer, out.Subject, out.Name = s.Issuer, s.Subject, s.Name
 	if l.localOnly {
 		err := l.drop(ctx, st, &out, nil)
+		if err == nil && (l.waitFront || l.waitBack) {
+			err = l.onlyWait(ctx, s, &out)
+		}
 		l.farewell(out, err != nil)
 		return out, err
 	}
 	first := l.atProvider(ctx, st, s, &out)
+	if l.refused {
+		return out, first
+	}
 	// Whoever is told to stop still leaves nothing behind.
 	err = l.drop(context.WithoutCancel(ctx), st, &out, first)
 	l.farewell(out, err != nil)
@@ -106,8 +112,17 @@ func (l *logout) atProvider(ctx context.Context, st store.Store, s *store.Sessio
 		l.note(out, &first, skipped("revoke-access-token", revocation, "the provider could not be asked"), nil)
 		return first
 	}
+	closeAll, err := l.listenForNotices(ctx, p, client, s)
+	if err != nil {
+		l.refused = true // nothing was done yet, and what was asked for cannot be
+		return err
+	}
+	defer closeAll()
 	sent, err := l.endSession(ctx, p, client, s)
 	l.note(out, &first, sent, err)
+	if l.notices != nil {
+		l.received(ctx, out, &first, err == nil)
+	}
 	if ctx.Err() != nil {
 		return first
 	}
@@ -159,6 +174,9 @@ func (l *logout) endSession(ctx context.Context, p *provider.Provider, client *s
 		Redirects: l.redirects(client), Listen: l.values.String("listen"), AllowHost: l.values.String("tls_cert") != "", Certificate: l.certificate,
 		Agent: agent, Person: agent.Name() == "system" || agent.Name() == "none",
 		Wait: l.values.Duration("login_timeout"), OpenWait: l.values.Duration("open_timeout"),
+	}
+	if l.shared != nil {
+		r.Routes, r.Hold = l.shared, l.await
 	}
 	if l.noHint {
 		r.IDToken = secret.String{}

@@ -118,7 +118,7 @@ func (i *invocation) startOP(ctx context.Context, address string, plain bool, op
 	} else if l, err = i.overTLS(l, options.Faults); err != nil {
 		return nil, err
 	}
-	options.Issuer, options.Now, options.Tick = p.issuer, i.Now, i.Tick
+	options.Issuer, options.Now, options.Tick, options.Notify = p.issuer, i.Now, i.Tick, i.notifier()
 	if p.Server, err = demoop.New(options); err != nil {
 		_ = l.Close()
 		var f *fault.Error

@@ -37,7 +37,7 @@ func reference(root *cobra.Command) map[string][]byte {
 		"passwd.md":          passwdPage(),
 		"providers.md":       providersPage(),
 		"output.md":          outputPage(),
-		"checks.md":          checksPage(),
+		"checks.md":          checksPage() + "\n" + logoutChecks(),
 		"recipes.md":         recipesPage(),
 		"faults.md":          faultsPage(),
 		"doctor.md":          doctorPage(),

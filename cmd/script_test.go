@@ -66,6 +66,8 @@ func runScripts(t *testing.T, dir string) {
 			"keyfile":  keyFile,
 			"clientid": clientID,
 			"stop":     stop,
+			"port":     port,
+			"signout":  signOutElsewhere,
 
 			"certificate": certificate,
 		},
@@ -100,7 +102,8 @@ func opCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("unsupported: ! op")
 	}
-	o := demoop.Options{DeviceInterval: 100 * time.Millisecond, Now: time.Now, Tick: time.After}
+	o := demoop.Options{DeviceInterval: 100 * time.Millisecond, Now: time.Now, Tick: time.After,
+		Notify: func(uri string, form url.Values) { notify(unsafeTransport(), uri, form) }}
 	scheme, path := "https", ""
 	for len(args) > 0 {
 		switch args[0] {

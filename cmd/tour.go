@@ -89,6 +89,7 @@ func (t *tour) register(ctx context.Context) error {
 		"client_name": "rely demo", "redirect_uris": redirects, "post_logout_redirect_uris": redirects, "grant_types": t.grants(),
 		"response_types": []string{"code"}, "token_endpoint_auth_method": method, "id_token_signed_response_alg": alg,
 	}
+	t.wishes(metadata, redirects[0])
 	keys, err := t.keys(&p.Metadata, metadata)
 	if err != nil {
 		return err

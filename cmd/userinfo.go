@@ -12,18 +12,34 @@ import (
 )
 
 // userinfo asks the provider who is signed in.
-type userinfo struct{ *invocation }
+type userinfo struct {
+	*invocation
+	expects       listFlag
+	compare, post bool
+}
 
 func newUserinfo(i *invocation) *cobra.Command {
-	u := &userinfo{i}
+	u := &userinfo{invocation: i, expects: listFlag{placeholder: "EXPECTATION"}}
 	c := &cobra.Command{
 		Use:   "userinfo",
 		Short: "Ask the provider who is signed in",
 		Long: `Asks the provider's UserInfo endpoint about the signed-in user, with an access
 token that is renewed first where it is about to expire. The answer's "sub" must
-be that of the ID token, or nothing of it is shown.`,
-		Example: "  rely userinfo\n  rely userinfo -o json | jq -r .result.email",
-		Args:    arguments(0, 0),
+be that of the ID token, or nothing of it is shown. Times are shown in local
+time; no address in the claims is ever fetched.
+
+--compare shows what the ID token, the access token (where it is a JWT) and
+UserInfo say differently.
+
+--expect makes it an assertion: exit code 8 when one does not hold. A claim that
+is not there fits nothing but "missing". The comparisons:
+
+` + expectHelp(),
+		Example: `  rely userinfo
+  rely userinfo -o json
+  rely userinfo --expect email_verified==true --expect "groups contains admin"
+  rely userinfo --compare`,
+		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := u.open(c, false); err != nil {
 				return err
@@ -32,12 +48,19 @@ be that of the ID token, or nothing of it is shown.`,
 		},
 	}
 	i.settingFlags(c.Flags(), "min_ttl", "store")
+	c.Flags().Var(&u.expects, "expect", "what has to hold, as email_verified==true; may stand more than once")
+	c.Flags().BoolVar(&u.compare, "compare", false, "show what ID token, access token and UserInfo say differently")
+	c.Flags().BoolVar(&u.post, "post", false, "ask by POST instead of GET")
 	return c
 }
 
 func (u *userinfo) run(ctx context.Context) error {
 	if u.profile == "" {
 		return &fault.Error{Kind: fault.Login, ID: "session.none", Op: "find the session", Err: errNoProfile, Hint: "run \"rely login ISSUER --client-id ID\""}
+	}
+	expected, err := expectations(u.expects.values)
+	if err != nil {
+		return err
 	}
 	s, err := u.sessions(false).Fresh(ctx, u.values.Duration("min_ttl"), false)
 	if err != nil {
@@ -51,12 +74,20 @@ func (u *userinfo) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	claims, err := u.sessions(false).Userinfo(ctx, p, s)
+	claims, err := u.sessions(false).Ask(ctx, p, s, u.post)
 	if err != nil {
 		return err
 	}
 	u.missing(claims)
-	return output.Print(u.Stdout, u.format(), output.Result{Schema: "userinfo/1", JSON: claims})
+	if u.compare {
+		err = u.comparison(s, claims)
+	} else {
+		err = output.Print(u.Stdout, u.format(), output.Result{Schema: "userinfo/1", JSON: claims, Text: layOut(claims, u.Now())})
+	}
+	if err != nil {
+		return err
+	}
+	return u.assert("check what UserInfo says", expected, claims)
 }
 
 // missing tells which claims the profile asks for as essential and UserInfo

@@ -116,7 +116,7 @@ func (s *Server) read(a *authz, q url.Values) (id, why string) {
 		return "invalid_request", "response_mode must be query or form_post"
 	}
 	a.nonce, a.loginHint, a.prompt = q.Get("nonce"), q.Get("login_hint"), strings.Fields(q.Get("prompt"))
-	a.scopes = within(strings.Fields(q.Get("scope")), within(a.client.scopes(), account.UserScopes()))
+	a.scopes = account.Within(strings.Fields(q.Get("scope")), account.Within(a.client.scopes(), account.UserScopes()))
 	switch {
 	case q.Get("response_type") == "":
 		return "invalid_request", "response_type is missing"
@@ -151,11 +151,11 @@ func (s *Server) readPerson(a *authz, q url.Values) (id, why string) {
 		a.maxAge = &age
 	}
 	if hint := q.Get("id_token_hint"); hint != "" {
-		c, err := s.hint(hint)
+		h, _, err := s.hint(hint)
 		if err != nil {
 			return "invalid_request", "id_token_hint is not from this provider"
 		}
-		a.hintSub = c.Subject
+		a.hintSub = h.Subject
 	}
 	if a.wish, id, why = wish.Read(q); id != "" {
 		return id, why

@@ -1,7 +1,6 @@
 package demoop
 
 import (
-	"net"
 	"slices"
 	"time"
 
@@ -80,11 +79,4 @@ func (c *Client) among(uri string, list []string) bool {
 // sender is the client as its authorization requests are judged.
 func (c *Client) sender() inbox.Sender {
 	return inbox.Sender{ID: c.ID, Secret: c.Secret, Keys: c.registered.JWKS, Alg: c.registered.RequestAlg, MustPush: c.registered.RequirePush}
-}
-
-// fromHere reports whether a peer's address is on this machine.
-func fromHere(addr string) bool {
-	host, _, err := net.SplitHostPort(addr)
-	ip := net.ParseIP(host)
-	return err == nil && ip != nil && ip.IsLoopback()
 }

@@ -20,7 +20,7 @@ func (s *Server) deviceAuthorization(r *http.Request) reply.Reply {
 	if no != nil {
 		return no
 	}
-	scopes := within(strings.Fields(r.PostForm.Get("scope")), within(c.scopes(), account.UserScopes()))
+	scopes := account.Within(strings.Fields(r.PostForm.Get("scope")), account.Within(c.scopes(), account.UserScopes()))
 	switch {
 	case !c.may(device.Grant):
 		return reply.Refuse(http.StatusBadRequest, "unauthorized_client", "the client is not registered for this grant type")

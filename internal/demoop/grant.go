@@ -1,18 +1,19 @@
 package demoop
 
 import (
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"rely/internal/demoop/account"
+	"rely/internal/demoop/hint"
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/quirk"
 	"rely/internal/demoop/sealing"
 	"rely/internal/demoop/shelf"
 	"rely/internal/demoop/wish"
+	"rely/internal/secret"
 )
 
 // A grant is what one person allowed one client, with everything issued from
@@ -127,24 +128,8 @@ func (s *Server) idToken(g *grant, accessToken string, again bool) (string, erro
 		claims["nonce"] = g.nonce
 	}
 	g.wish.Sign(claims, g.user.Claims)
-	header := map[string]any{"alg": alg, "typ": "JWT"}
-	if key.Kid != "" {
-		header["kid"] = key.Kid
-	}
-	t := &quirk.Token{Header: header, Claims: claims, Key: key, Ring: s.ring, Refresh: again, Now: now}
-	for _, f := range s.faults {
-		if f.IDToken != nil {
-			if err := f.IDToken(t); err != nil {
-				return "", err
-			}
-		}
-	}
-	out, err := t.Key.Sign(t.Header, t.Claims)
-	for _, f := range s.faults {
-		if f.Signed != nil && err == nil {
-			out, err = f.Signed(out, t)
-		}
-	}
+	t := &quirk.Token{Header: quirk.Head(alg, "JWT", key), Claims: claims, Key: key, Ring: s.ring, Refresh: again, Now: now}
+	out, err := t.Sign(quirk.IDTokens, s.faults)
 	if err != nil {
 		return "", err
 	}
@@ -164,50 +149,20 @@ func (s *Server) sealed(c *Client, w sealing.Wish, payload, cty string) (string,
 	})
 }
 
-// A hinted is what an id_token_hint says.
-type hinted struct {
-	Issuer   string `json:"iss"`
-	Subject  string `json:"sub"`
-	Audience string `json:"-"` // the client among those in aud
-	Session  string `json:"sid"`
-	Aud      any    `json:"aud"` // a text, or a list of them
-}
-
-// hint reads an ID token that comes back. It may have expired (RP-Initiated
-// Logout 4); it must be ours.
-func (s *Server) hint(token string) (hinted, error) {
-	payload, err := s.ring.Verify(token)
-	if err != nil {
-		// Signed with a client's secret, perhaps: the claims say whose, and the
-		// signature then says whether that is true.
-		payload, err = s.byClient(token)
-	}
-	var h hinted
-	if err == nil {
-		err = json.Unmarshal(payload, &h)
-	}
-	if err == nil && h.Issuer != s.o.Issuer {
-		err = errors.New("another issuer's")
-	}
-	all, many := h.Aud.([]any)
-	if !many {
-		all = []any{h.Aud}
-	}
-	for _, a := range all {
-		if id, ok := a.(string); ok && s.clients[id] != nil {
-			h.Audience = id
-		}
-	}
-	return h, err
-}
-
-func (s *Server) byClient(token string) ([]byte, error) {
+// hint reads an ID token that comes back, and gives the client that it was
+// issued to.
+func (s *Server) hint(token string) (hint.Hint, *Client, error) {
+	var secrets []secret.String
 	for _, c := range s.clients {
 		if s.alg(c) == "HS256" {
-			if payload, err := keys.HMAC([]byte(c.Secret.Reveal())).Verify(token); err == nil {
-				return payload, nil
-			}
+			secrets = append(secrets, c.Secret)
 		}
 	}
-	return nil, errors.New("signed by nobody known here")
+	h, err := hint.Read(token, s.o.Issuer, s.ring, secrets)
+	for _, id := range h.Audience {
+		if c := s.clients[id]; c != nil {
+			return h, c, err
+		}
+	}
+	return h, nil, err
 }

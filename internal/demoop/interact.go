@@ -35,7 +35,8 @@ type session struct {
 // working. It belongs to one browser.
 type pending struct {
 	*authz
-	after    string // where a logout ends
+	after    string   // where a logout ends
+	ends     *session // what it ends
 	cookie   string
 	authed   bool // signed in for this very request
 	approved bool
@@ -223,7 +224,7 @@ func (s *Server) consent(r *http.Request) reply.Reply {
 		return s.deny(p.authz, "access_denied", "the person said no")
 	}
 	p.approved = true
-	sess.granted[p.client.ID] = within(append(p.scopes, sess.granted[p.client.ID]...), account.UserScopes())
+	sess.granted[p.client.ID] = account.Within(append(p.scopes, sess.granted[p.client.ID]...), account.UserScopes())
 	return s.proceed(p, tx, sess)
 }
 

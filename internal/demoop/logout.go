@@ -20,16 +20,16 @@ func (s *Server) logout(r *http.Request) reply.Reply {
 	if n := repeated(q); n != "" {
 		return wrong("A parameter is there more than once.", n)
 	}
-	id := q.Get("client_id")
+	id, sid := q.Get("client_id"), ""
 	if token := q.Get("id_token_hint"); token != "" {
-		h, err := s.hint(token)
+		h, c, err := s.hint(token)
 		switch {
 		case err != nil:
 			return wrong("The id_token_hint is not from this provider.", "")
-		case id != "" && id != h.Audience:
+		case c == nil || id != "" && id != c.ID:
 			return wrong("The id_token_hint was issued to another client.", "client_id: "+id)
 		}
-		id = h.Audience
+		id, sid = c.ID, h.Session
 	}
 	c := s.clients[id]
 	after := q.Get("post_logout_redirect_uri")
@@ -52,17 +52,24 @@ func (s *Server) logout(r *http.Request) reply.Reply {
 		}
 		after += glue + back.Encode()
 	}
-	sess, ok := s.session(r)
-	if !ok || sess.user == nil {
-		return signedOut(after)
+	// A browser that signed in elsewhere may end what its hint is about.
+	browser, ok := s.session(r)
+	ending := browser
+	if !ok || browser.user == nil {
+		if ending = s.hintedSession(sid); ending == nil {
+			return signedOut(after)
+		}
+	}
+	if !ok {
+		browser = s.open(&session{})
 	}
 	name := ""
 	if c != nil {
 		name = c.title()
 	}
-	tx := s.keep(&pending{after: after}, "", sess)
-	return page.SignOut{Action: s.base + "/logout/confirm", Tx: tx, CSRF: sess.csrf, Client: name, User: sess.user.Name}.
-		Page(page.Target(after)).Write
+	tx := s.keep(&pending{after: after, ends: ending}, "", browser)
+	return s.setCookie(browser.cookie, page.SignOut{Action: s.base + "/logout/confirm", Tx: tx, CSRF: browser.csrf, Client: name, User: ending.user.Name}.
+		Page(page.Target(after)).Write)
 }
 
 // logoutConfirm takes the sign-out form.
@@ -76,8 +83,7 @@ func (s *Server) logoutConfirm(r *http.Request) reply.Reply {
 		return page.Notice(http.StatusOK, "Still signed in", "Nothing was changed. You can close this page.").Write
 	}
 	s.sessions.Drop(sess.cookie)
-	s.endSession(sess.sid)
-	return s.setCookie("", signedOut(p.after))
+	return s.setCookie("", s.ended(p.ends, p.after))
 }
 
 func signedOut(after string) reply.Reply {

@@ -9,6 +9,7 @@ import (
 	"rely/internal/demoop/device"
 	"rely/internal/demoop/inbox"
 	"rely/internal/demoop/keys"
+	"rely/internal/demoop/notice"
 	"rely/internal/demoop/page"
 	"rely/internal/demoop/reply"
 	"rely/internal/demoop/sealing"
@@ -56,6 +57,7 @@ func (s *Server) discovery(*http.Request) reply.Reply {
 		"authorization_response_iss_parameter_supported":   true,
 	}
 	sealing.Metadata(m)
+	notice.Metadata(m)
 	s.bindings.Metadata(m)
 	inbox.Metadata(m, s.base)
 	for _, f := range s.faults {

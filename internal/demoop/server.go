@@ -24,6 +24,7 @@ import (
 	"rely/internal/demoop/inbox"
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/quirk"
+	"rely/internal/demoop/redirect"
 	"rely/internal/demoop/reply"
 	"rely/internal/demoop/shelf"
 	"rely/internal/fault"
@@ -37,7 +38,10 @@ type Options struct {
 	// Tick starts a timer for the answers that come slowly on purpose; with nil
 	// such an answer stops after its first bytes.
 	Tick   func(time.Duration) <-chan time.Time
-	Faults []string     // names from [Faults]; usually none or one
+	Faults []string // names from [Faults]; usually none or one
+	// Notify posts a form to a client of this machine; nil sends nothing. It is
+	// for back-channel logout.
+	Notify func(uri string, form url.Values)
 	Log    func(string) // one line for each request, without secrets; nil is silent
 
 	CodeTTL, AccessTTL, RefreshTTL time.Duration // 0 means 60 s, 5 min, 24 h
@@ -103,6 +107,9 @@ func New(o Options) (*Server, error) {
 	o.DeviceInterval = either(o.DeviceInterval, time.Second)
 	if o.Log == nil {
 		o.Log = func(string) {}
+	}
+	if o.Notify == nil {
+		o.Notify = func(string, url.Values) {}
 	}
 	s := &Server{o: o, issuer: u, base: strings.TrimSuffix(o.Issuer, "/"), stop: make(chan struct{}),
 		users: account.All(), clients: map[string]*Client{}, counts: map[string]int{},
@@ -197,32 +204,21 @@ func (s *Server) now() time.Time { return s.o.Now() }
 // the rest gets a polite refusal, also a browser that was sent here under
 // another host's name (DNS rebinding).
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	rec := &status{ResponseWriter: w}
+	rec := &reply.Recorder{ResponseWriter: w}
 	switch {
-	case !fromHere(r.RemoteAddr):
+	case !redirect.FromHere(r.RemoteAddr):
 		reply.Plain(http.StatusForbidden, "this demo provider answers callers on its own machine only")(rec)
 	case !strings.EqualFold(r.Host, s.issuer.Host):
 		reply.Plain(http.StatusMisdirectedRequest, "this demo provider answers under the host name of its issuer only")(rec)
 	default:
 		s.mux.ServeHTTP(rec, r)
 	}
-	if rec.code == 0 {
-		rec.code = http.StatusOK
+	if rec.Code == 0 {
+		rec.Code = http.StatusOK
 	}
 	// The path is printable already, except for what percent-encoding hid.
-	s.o.Log(fmt.Sprintf("%s %s %d", r.Method, r.URL.EscapedPath(), rec.code))
+	s.o.Log(fmt.Sprintf("%s %s %d", r.Method, r.URL.EscapedPath(), rec.Code))
 }
-
-// A status remembers the code for the log.
-type status struct {
-	http.ResponseWriter
-	code int
-}
-
-func (s *status) WriteHeader(code int) { s.code = code; s.ResponseWriter.WriteHeader(code) }
-
-// Unwrap lets http.ResponseController reach the connection.
-func (s *status) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
 // errTooLarge is what a body over the limit gets.
 var errTooLarge = errors.New("the request body is larger than 64 KiB")

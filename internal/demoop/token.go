@@ -144,8 +144,8 @@ func (s *Server) renew(c *Client, f url.Values) reply.Reply {
 	}
 	scopes := t.scopes
 	if asked := strings.Fields(f.Get("scope")); len(asked) > 0 {
-		scopes = within(asked, t.scopes)
-		if len(scopes) != len(within(asked, asked)) {
+		scopes = account.Within(asked, t.scopes)
+		if len(scopes) != len(account.Within(asked, asked)) {
 			return reply.Refuse(http.StatusBadRequest, "invalid_scope", "more than was granted")
 		}
 	}
@@ -158,11 +158,11 @@ func (s *Server) serve(c *Client, f url.Values) reply.Reply {
 	if c.public() {
 		return reply.Refuse(http.StatusBadRequest, "unauthorized_client", "a public client cannot have a token for itself")
 	}
-	allowed := within(c.scopes(), account.ServiceScopes())
+	allowed := account.Within(c.scopes(), account.ServiceScopes())
 	scopes := allowed
 	if asked := strings.Fields(f.Get("scope")); len(asked) > 0 {
-		scopes = within(asked, allowed)
-		if len(scopes) != len(within(asked, asked)) {
+		scopes = account.Within(asked, allowed)
+		if len(scopes) != len(account.Within(asked, asked)) {
 			return reply.Refuse(http.StatusBadRequest, "invalid_scope", "a scope that this client may not have")
 		}
 	}

@@ -1,8 +1,6 @@
 package demoop
 
 import (
-	"slices"
-
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/page"
 	"rely/internal/demoop/shelf"
@@ -41,17 +39,6 @@ func (s *Server) accounts() []page.Account {
 			shown = "(changed)"
 		}
 		out = append(out, page.Account{Name: u.Name, Password: shown})
-	}
-	return out
-}
-
-// within keeps the scopes that are also allowed, in order, once each.
-func within(scopes, allowed []string) []string {
-	var out []string
-	for _, s := range scopes {
-		if slices.Contains(allowed, s) && !slices.Contains(out, s) {
-			out = append(out, s)
-		}
 	}
 	return out
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"rely/internal/demoop/account"
+	"rely/internal/demoop/quirk"
 	"rely/internal/demoop/reply"
 	"rely/internal/demoop/wish"
 )
@@ -31,7 +33,7 @@ func (s *Server) bearer(r *http.Request, scopes ...string) (*access, reply.Reply
 	switch {
 	case !ok || a.revoked || !s.alive(a.grant):
 		return nil, reply.Challenge(http.StatusUnauthorized, "invalid_token", "the access token is unknown, too old or revoked")
-	case a.user == nil || len(within(scopes, a.scopes)) == 0:
+	case a.user == nil || len(account.Within(scopes, a.scopes)) == 0:
 		return nil, reply.Challenge(http.StatusForbidden, "insufficient_scope", "the access token lacks the scope "+strings.Join(scopes, " or "))
 	}
 	return a, nil
@@ -77,11 +79,8 @@ func (s *Server) signedClaims(c *Client, m map[string]any) (text, cty string, er
 		return "", "", err
 	}
 	m["iss"], m["aud"] = s.o.Issuer, c.ID
-	header := map[string]any{"alg": alg}
-	if key.Kid != "" {
-		header["kid"] = key.Kid
-	}
-	text, err = key.Sign(header, m)
+	t := &quirk.Token{Header: quirk.Head(alg, "", key), Claims: m, Key: key, Ring: s.ring, Now: s.now()}
+	text, err = t.Sign(quirk.UserInfos, s.faults)
 	return text, "JWT", err
 }
 

@@ -40,6 +40,7 @@ type Request struct {
 	AllowHost   bool   // the redirect may name a host of the user's own
 	Certificate func() (*tls.Certificate, error)
 	Routes      map[string]http.HandlerFunc // further paths of the listener: the provider's notices
+	Hold        func(context.Context)       // runs once the browser is back, while the listener is still open; may be nil
 
 	Agent    useragent.Agent
 	Origins  []string // where the agent may type anything
@@ -97,6 +98,9 @@ func (r *Request) Run(ctx context.Context) (Outcome, error) {
 		}
 	}
 	out, err := u.walk(waiting, address)
+	if err == nil && r.Hold != nil {
+		r.Hold(ctx)
+	}
 	if err != nil && ctx.Err() == nil && waiting.Err() != nil {
 		err = &fault.Error{Kind: fault.Unfinished, ID: "logout.unfinished", Op: op,
 			Err: fmt.Errorf("the browser did not come back within %s", patience), Hint: "sign out at the provider's own pages, or run \"rely login\" and \"rely logout\" again"}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"rely/internal/fault"
 	"rely/internal/jose"
@@ -19,8 +20,10 @@ import (
 // that the client is registered for.
 type Asking struct {
 	Access  secret.String
-	Scheme  string // of the Authorization header: Bearer, or DPoP
-	Subject string // "sub" of the ID token, which the answer must repeat (OIDC Core 5.3.2)
+	Scheme  string           // of the Authorization header: Bearer, or DPoP
+	Subject string           // "sub" of the ID token, which the answer must repeat (OIDC Core 5.3.2)
+	Post    bool             // asked by POST, the token in the header all the same (5.3.1)
+	Now     func() time.Time // for the dates of a signed answer; nil looks at none
 
 	Algs       []string        // that it has to be signed with; none: it is not signed
 	Encryption jose.Encryption // that it has to be encrypted with; the zero value: it is not
@@ -40,7 +43,11 @@ func (p *Provider) Userinfo(ctx context.Context, hc *wire.Client, ask Asking) (m
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequest(http.MethodGet, address, nil)
+	method := http.MethodGet
+	if ask.Post {
+		method = http.MethodPost
+	}
+	req, err := http.NewRequest(method, address, nil)
 	if err != nil {
 		return nil, &fault.Error{Kind: fault.Protocol, ID: "wire.url", Op: op, Err: err}
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"mime"
 	"slices"
+	"strings"
+	"time"
 
 	"rely/internal/fault"
 	"rely/internal/jose"
@@ -57,11 +59,44 @@ func (p *Provider) claims(ctx context.Context, op string, ask Asking, a *wire.An
 	if err != nil {
 		return nil, reword(f, err)
 	}
-	members, err := inside(f, signed.Payload)
-	if err != nil {
+	if err := claimsToken(f, signed.Header.Typ); err != nil {
 		return nil, err
 	}
-	return members, ask.forUs(f, p.Metadata.Issuer, members)
+	members, err := inside(f, signed.Payload)
+	if err == nil {
+		err = ask.forUs(f, p.Metadata.Issuer, members)
+	}
+	if err == nil && ask.Now != nil {
+		err = current(f, members, ask.Now())
+	}
+	return members, err
+}
+
+// claimsToken refuses a token that says it is of another kind (RFC 8725 3.11).
+func claimsToken(f *fault.Error, typ string) error {
+	if strings.HasSuffix(strings.ToLower(typ), "+jwt") {
+		f.ID, f.Spec, f.Err = "userinfo.typ", "RFC 8725 3.11", fmt.Errorf("the typ %.100q is that of another kind of token", typ)
+		return f
+	}
+	return nil
+}
+
+// current refuses an answer that is over or not yet good, where it says so (RFC
+// 7519 4.1.4, 4.1.5), with half a minute between the clocks.
+func current(f *fault.Error, members map[string]json.RawMessage, now time.Time) error {
+	const skew = 30
+	for name, wrong := range map[string]func(at float64) bool{
+		"exp": func(at float64) bool { return float64(now.Unix())-skew > at },
+		"nbf": func(at float64) bool { return float64(now.Unix())+skew < at },
+	} {
+		var at float64
+		if raw, there := members[name]; there && (json.Unmarshal(raw, &at) != nil || wrong(at)) {
+			f.ID, f.Spec, f.Err = "userinfo.date", "RFC 7519 4.1.4", fmt.Errorf("%q is %.40s, and it is %d", name, raw, now.Unix())
+			f.Hint = "check this computer's clock, then ask again"
+			return f
+		}
+	}
+	return nil
 }
 
 func (ask Asking) open(text string) (string, error) {

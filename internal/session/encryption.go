@@ -37,20 +37,35 @@ func (k *Keeper) encryption(what string, client *store.Client) (jose.Encryption,
 // Userinfo asks who the session's access token belongs to, by the form of
 // answer that the client is registered for.
 func (k *Keeper) Userinfo(ctx context.Context, p *provider.Provider, s *store.Session) (map[string]json.RawMessage, error) {
-	a := provider.Asking{Access: s.Access, Subject: s.Subject, ClientID: s.ClientID}
-	if k.Settings.String("userinfo_signed_response_alg") == "" && k.Settings.String("userinfo_encrypted_response_alg") == "" {
-		return k.userinfo(ctx, p, s, a) // nothing of the client's own is needed
-	}
-	client, err := k.Client(ctx)
+	return k.Ask(ctx, p, s, false)
+}
+
+// Ask is [Keeper.Userinfo], by POST where that is wanted.
+func (k *Keeper) Ask(ctx context.Context, p *provider.Provider, s *store.Session, post bool) (map[string]json.RawMessage, error) {
+	a, err := k.asking(ctx, s)
 	if err != nil {
 		return nil, err
 	}
+	a.Post = post
+	return k.userinfo(ctx, p, s, a)
+}
+
+// asking is the question, and the form that the answer has to have.
+func (k *Keeper) asking(ctx context.Context, s *store.Session) (provider.Asking, error) {
+	a := provider.Asking{Access: s.Access, Subject: s.Subject, ClientID: s.ClientID, Now: k.Now}
+	if k.Settings.String("userinfo_signed_response_alg") == "" && k.Settings.String("userinfo_encrypted_response_alg") == "" {
+		return a, nil // nothing of the client's own is needed
+	}
+	client, err := k.Client(ctx)
+	if err != nil {
+		return a, err
+	}
 	a.ClientSecret = client.Secret
 	if a.Encryption, a.OwnKeys, err = k.encryption("userinfo", client); err != nil {
-		return nil, err
+		return a, err
 	}
 	if alg := k.Settings.String("userinfo_signed_response_alg"); alg != "" {
 		a.Algs = request.IDTokenAlgs(alg, nil)
 	}
-	return k.userinfo(ctx, p, s, a)
+	return a, nil
 }

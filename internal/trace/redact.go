@@ -89,7 +89,7 @@ func harmless(name string) bool {
 	switch name {
 	case "grant_type", "response_type", "response_mode", "client_id", "redirect_uri", "scope", "prompt", "max_age",
 		"acr_values", "display", "ui_locales", "claims_locales", "claims", "resource", "audience", "code_challenge_method",
-		"iss", "error", "error_description", "error_uri", "token_type_hint", "expires_in", "token_type",
+		"iss", "action", "error", "error_description", "error_uri", "token_type_hint", "expires_in", "token_type",
 		"client_assertion_type", "post_logout_redirect_uri", "request_uri", "subject_token_type", "requested_token_type":
 		return true
 	}

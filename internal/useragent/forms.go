@@ -13,6 +13,8 @@ import (
 	"rely/internal/fault"
 	"rely/internal/recipe"
 	"rely/internal/wire"
+
+	"rely/internal/useragent/address"
 )
 
 // forms walks login pages by plain HTTP: it keeps cookies, follows redirects
@@ -223,7 +225,7 @@ func (w *walk) redirect(resp *http.Response, r *request) (*request, error) {
 	if err != nil {
 		return nil, w.wrongURL(fmt.Errorf("%s redirects to something that is not a URL", place(r.url)))
 	}
-	if to, err = clean(to); err != nil {
+	if to, err = address.Clean(to); err != nil {
 		return nil, w.wrongURL(fmt.Errorf("%s redirects to a URL that is refused: %w", place(r.url), err))
 	}
 	if resp.StatusCode < http.StatusTemporaryRedirect {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"rely/internal/useragent/address"
 	"rely/internal/useragent/page"
 )
 
@@ -26,7 +27,7 @@ func newRequest(f page.Form, from *url.URL, list []page.Pair) (*request, error) 
 	if f.BadURL != nil {
 		return nil, f.BadURL
 	}
-	u, err := clean(f.Action)
+	u, err := address.Clean(f.Action)
 	if err != nil {
 		return nil, err
 	}

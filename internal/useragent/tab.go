@@ -15,6 +15,7 @@ import (
 
 	"rely/internal/fault"
 	"rely/internal/recipe"
+	"rely/internal/useragent/address"
 	"rely/internal/useragent/chrome"
 	"rely/internal/useragent/page"
 )
@@ -255,7 +256,7 @@ func (t *tab) serve(r *http.Request, main bool) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	to, err := clean(r.URL)
+	to, err := address.Clean(r.URL)
 	if err != nil {
 		return fail(t.wrongURL(fmt.Errorf("the page leads to a URL that is refused: %w", err)))
 	}

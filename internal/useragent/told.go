@@ -9,6 +9,7 @@ import (
 
 	"rely/internal/fault"
 	"rely/internal/recipe"
+	"rely/internal/useragent/address"
 	"rely/internal/useragent/page"
 )
 
@@ -38,7 +39,7 @@ func (w *walk) do(p *page.Page, s *recipe.Step) (*deed, error) {
 		return nil, err
 	}
 	if f == nil {
-		to, err := clean(p.Follow(s.Click))
+		to, err := address.Clean(p.Follow(s.Click))
 		if err != nil {
 			return nil, w.wrongURL(fmt.Errorf("%s has a link to a URL that is refused: %w", place(p.URL), err))
 		}

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 
 	"rely/internal/fault"
+	"rely/internal/useragent/address"
 	"rely/internal/useragent/page"
 	"rely/internal/wire"
 )
@@ -69,6 +70,9 @@ func (w *walk) read(resp *http.Response, r *request) (*page.Page, error) {
 		mediaType = "text/plain"
 	}
 	p := page.Read(r.url, resp.StatusCode, mediaType, body)
+	if w.signOut {
+		w.frames(resp.Request.Context(), p)
+	}
 	return p, w.see(p, mediaType, body)
 }
 
@@ -116,7 +120,7 @@ func (w *walk) next(p *page.Page) (*deed, error) {
 		}
 	}
 	if p.Refresh != nil {
-		to, err := clean(p.Refresh)
+		to, err := address.Clean(p.Refresh)
 		if err != nil {
 			return nil, w.wrongURL(fmt.Errorf("%s leads to a URL that is refused: %w", place(p.URL), err))
 		}
@@ -132,7 +136,7 @@ func (w *walk) next(p *page.Page) (*deed, error) {
 		return w.submit(p, f, nil, nil), nil
 	}
 	if to := p.AccountLink(w.o.Username); to != nil {
-		if to, err := clean(to); err == nil {
+		if to, err := address.Clean(to); err == nil {
 			return &deed{page: p, to: to}, nil
 		}
 	}

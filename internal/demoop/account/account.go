@@ -4,6 +4,7 @@
 package account
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -114,6 +115,17 @@ func (u *User) Unmet(password string) map[string]string {
 	}
 	if strings.Contains(strings.ToLower(password), u.Name) {
 		out["excludesProfileData"] = "The provided password contains the user name."
+	}
+	return out
+}
+
+// Within keeps the scopes that are also allowed, in order, once each.
+func Within(scopes, allowed []string) []string {
+	var out []string
+	for _, s := range scopes {
+		if slices.Contains(allowed, s) && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
 	}
 	return out
 }

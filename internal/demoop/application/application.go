@@ -42,6 +42,10 @@ type Metadata struct {
 	SubjectType      string          `json:"subject_type,omitempty"`
 	Scope            string          `json:"scope,omitempty"`
 	AfterLogout      []string        `json:"post_logout_redirect_uris,omitempty"`
+	FrontLogout      string          `json:"frontchannel_logout_uri,omitempty"`
+	FrontSession     bool            `json:"frontchannel_logout_session_required,omitempty"`
+	BackLogout       string          `json:"backchannel_logout_uri,omitempty"`
+	BackSession      bool            `json:"backchannel_logout_session_required,omitempty"`
 	Name             string          `json:"client_name,omitempty"`
 	Contacts         []string        `json:"contacts,omitempty"`
 	URI              string          `json:"client_uri,omitempty"`
@@ -91,9 +95,9 @@ func (a *Metadata) Check(r Registrar) (id, why string) {
 			return "invalid_redirect_uri", why
 		}
 	}
-	for _, uri := range []string{a.URI, a.Logo, a.Policy, a.Terms} {
+	for _, uri := range []string{a.URI, a.Logo, a.Policy, a.Terms, a.FrontLogout, a.BackLogout} {
 		if u, err := url.Parse(uri); uri != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
-			return "invalid_client_metadata", "client_uri, logo_uri, policy_uri and tos_uri must be web addresses"
+			return "invalid_client_metadata", "client_uri, logo_uri, policy_uri, tos_uri and the logout URIs must be web addresses"
 		}
 	}
 	if a.Scope != "" {

@@ -109,6 +109,26 @@ func (s SignOut) Page(target string) Page {
 		"<button type=\"submit\" name=\"action\" value=\"stay\">Stay signed in</button></div>\n</form>\n"}
 }
 
+// Leaving is the page that tells the clients of a session, each in a frame of
+// its own, and then goes on to uri by itself (Front-Channel Logout 2).
+func Leaving(frames []string, uri string) Page {
+	body := "<h1>Signed out</h1>\n<p class=\"lead\">The applications that you were signed in to are being told.</p>\n"
+	var origins []string
+	for _, f := range frames {
+		body += `<iframe hidden title="sign-out of an application" src="` + html.EscapeString(f) + `"></iframe>` + "\n"
+		if t := Target(f); t != "" && !slices.Contains(origins, t) {
+			origins = append(origins, t)
+		}
+	}
+	p := Page{title: "Signed out", frames: strings.Join(origins, " ")}
+	if uri != "" {
+		body += `<p><a href="` + html.EscapeString(uri) + `">Back to the application</a></p>` + "\n"
+		p.refresh = uri
+	}
+	p.body = body
+	return p
+}
+
 // Notice is a page that only says something.
 func Notice(status int, title, words string, details ...string) Page {
 	body := "<h1>" + text(title) + "</h1>\n<p class=\"lead\">" + text(words) + "</p>\n"

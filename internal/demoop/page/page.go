@@ -27,6 +27,9 @@ type Page struct {
 	title  string
 	body   string
 	script string
+
+	frames  string // origins that may be shown in frames
+	refresh string // where it goes by itself, once the frames had a second
 }
 
 // text makes a string from outside harmless: markup is escaped, and characters
@@ -59,7 +62,11 @@ func (p Page) HTML() string {
 	b.WriteString(text(p.title))
 	b.WriteString(" - demo provider</title>\n<style>")
 	b.WriteString(style)
-	b.WriteString("</style>\n</head>\n<body>\n<main>\n<p class=\"brand\"><span class=\"mark\" aria-hidden=\"true\"></span>Demo provider</p>\n")
+	b.WriteString("</style>\n")
+	if p.refresh != "" {
+		b.WriteString(`<meta http-equiv="refresh" content="1;url=` + html.EscapeString(p.refresh) + `">` + "\n")
+	}
+	b.WriteString("</head>\n<body>\n<main>\n<p class=\"brand\"><span class=\"mark\" aria-hidden=\"true\"></span>Demo provider</p>\n")
 	b.WriteString(p.body)
 	b.WriteString("</main>\n<footer>An OpenID Provider for trying things out. It runs on this machine, " +
 		"and forgets everything at the end.<br>Never type a real password here.</footer>\n")
@@ -76,6 +83,9 @@ func (p Page) Policy() string {
 	policy := "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; style-src " + hash(style)
 	if p.script != "" {
 		policy += "; script-src " + hash(p.script)
+	}
+	if p.frames != "" {
+		policy += "; frame-src " + p.frames
 	}
 	// Browsers hold a redirect that follows a form to this list as well.
 	return policy + "; form-action " + strings.TrimSpace("'self' "+p.Target)

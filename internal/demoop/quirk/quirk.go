@@ -63,6 +63,12 @@ type Fault struct {
 	TLS      func(c *tls.Config) error                      // the https listener
 	Front    func(h http.Header)                            // what every answer of a public host has
 	Plain    bool                                           // a public host answers over http as well
+
+	UserInfoToken  func(t *Token) error                           // header, claims and key of a signed UserInfo, before signing
+	UserInfoSigned func(compact string, t *Token) (string, error) // after signing
+	LogoutToken    func(t *Token) error                           // header, claims and key of a logout token, before signing
+	LogoutSigned   func(compact string, t *Token) (string, error) // after signing
+	Frame          func(v url.Values)                             // the parameters of a front-channel notice
 }
 
 // A Token is an ID token that is about to be signed.

@@ -41,7 +41,7 @@ func userInfos() []Fault {
 	claim := func(name string, value any) func(map[string]any) {
 		return func(m map[string]any) { m[name] = value }
 	}
-	return group("userinfo", "userinfo", 6,
+	return append(signedUserInfos(), group("userinfo", "userinfo", 6,
 		Fault{Name: "userinfo-wrong-sub", Help: "userinfo is about somebody else", Rule: sub, Claims: claim("sub", "mallory")},
 		Fault{Name: "userinfo-no-sub", Help: "userinfo names no subject", Rule: sub, Claims: func(m map[string]any) { delete(m, "sub") }},
 		Fault{Name: "userinfo-sub-number", Help: "the subject in userinfo is a number", Rule: sub, Claims: claim("sub", 42)},
@@ -55,5 +55,5 @@ func userInfos() []Fault {
 			Serve: elsewhere(http.StatusTemporaryRedirect, "https://evil.example/userinfo")},
 		Fault{Name: "userinfo-500", Help: "userinfo answers 500 every time", Rule: rule500, Group: "transport", Exit: 7, On: UserInfo, Serve: unavailable},
 		Fault{Name: "userinfo-hang", Help: "userinfo never comes", Rule: ruleTime, Group: "transport", Exit: 7, On: UserInfo, Serve: hang},
-	)
+	)...)
 }

@@ -3,6 +3,7 @@
 package redirect
 
 import (
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -69,3 +70,10 @@ func portless(uri string, u *url.URL) string {
 func literal(host string) bool { return host == "127.0.0.1" || host == "::1" }
 
 func named(host string) bool { return literal(host) || host == "localhost" }
+
+// FromHere reports whether a peer's address is on this machine.
+func FromHere(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	ip := net.ParseIP(host)
+	return err == nil && ip != nil && ip.IsLoopback()
+}

@@ -96,3 +96,15 @@ func Challenge(code int, id, why string) Reply {
 	}
 	return With("WWW-Authenticate", `Bearer realm="demo provider", error="`+id+`", error_description="`+why+`"`, Refuse(code, id, why))
 }
+
+// A Recorder remembers the status of an answer, for the log.
+type Recorder struct {
+	http.ResponseWriter
+	Code int
+}
+
+// WriteHeader implements [http.ResponseWriter].
+func (r *Recorder) WriteHeader(code int) { r.Code = code; r.ResponseWriter.WriteHeader(code) }
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *Recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

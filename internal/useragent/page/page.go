@@ -34,7 +34,8 @@ type Page struct {
 	Scripts bool     // it loads or holds some
 	Refresh *url.URL // where it goes by itself within ten seconds
 	Forms   []*Form
-	Links   []Link // the first hundred
+	Links   []Link     // the first hundred
+	Frames  []*url.URL // what it shows inside itself, the first twenty
 }
 
 // A Link is one that a person could follow.
@@ -167,6 +168,11 @@ func (r *reader) element(n *markup.Node, s *scope) bool {
 		}
 	case "form":
 		r.form(n)
+	case "iframe":
+		if u, err := r.base.Parse(strings.TrimSpace(n.Attr("src"))); err == nil && n.Has("src") && len(r.Frames) < 20 {
+			r.Frames = append(r.Frames, u)
+		}
+		return false
 	case "a":
 		r.link(n, s.hidden)
 	case "label":
