@@ -30,7 +30,7 @@ func clientSettings() []string {
 		"id_token_signed_response_alg", "id_token_encrypted_response_alg", "id_token_encrypted_response_enc",
 		"userinfo_signed_response_alg", "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc", "redirect_uri", "post_logout_redirect_uri", "listen", "tls_cert", "tls_key",
 		"scope", "flow", "dpop", "browser", "username", "store", "login_timeout", "open_timeout", "ca_cert", "prompt", "max_age", "acr_values", "login_hint",
-		"ui_locales", "claims_locales", "display", "claims", "resource", "audience", "authorization_details", "par", "request_object", "param", "token_param",
+		"ui_locales", "claims_locales", "display", "claims", "resource", "audience", "authorization_details", "par", "request_object", "fapi", "param", "token_param",
 	}
 }
 
@@ -68,6 +68,9 @@ Nothing is kept unless every check passed.`,
   rely login https://op.example -p ci --client-id ci --browser forms --username alice --password-file pw`,
 		Args: arguments(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := l.fingered(c, args); err != nil {
+				return err
+			}
 			if err := issuerArgument(c, args); err != nil {
 				return err
 			}

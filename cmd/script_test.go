@@ -149,6 +149,7 @@ func opCommand(ts *testscript.TestScript, neg bool, args []string) {
 	servers.Store(ts.Getenv("WORK"), server)
 	ts.Setenv("ISSUER", o.Issuer)
 	ts.Setenv("ORIGIN", strings.TrimSuffix(o.Issuer, path))
+	ts.Setenv("AUTHORITY", strings.SplitN(o.Issuer, "/", 4)[2])
 	current.Store(ts.Getenv("WORK"), s)
 }
 

@@ -55,6 +55,11 @@ func (t *tour) discover(ctx context.Context) error {
 	if err := t.use(map[string][]string{"issuer": {t.op.issuer}}); err != nil {
 		return err
 	}
+	if t.broken != nil && t.broken.Needs == "webfinger" {
+		if _, err := t.inside.finger(ctx, t.op.issuer+"/alice"); err != nil {
+			return err
+		}
+	}
 	p, err := t.inside.discover(ctx, t.op.issuer)
 	if err != nil {
 		return err

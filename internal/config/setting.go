@@ -89,6 +89,7 @@ var table = sync.OnceValue(func() []Setting {
 		{Name: "authorization_details", Help: "what the token may do (RFC 9396): JSON, or @FILE", Placeholder: "JSON", Profile: true},
 		{Name: "par", Help: "push the authorization request to the provider first (RFC 9126)", Kind: Switch, Profile: true},
 		{Name: "request_object", Help: "send the request as an object: signed, or encrypted after that (RFC 9101)", Placeholder: "HOW", Profile: true},
+		{Name: "fapi", Help: "sign in as FAPI 2.0 Security Profile asks, or not at all", Kind: Switch, Profile: true},
 		{Name: "param", Help: "further parameter of the authorization request", Placeholder: "K=V", Kind: List, Profile: true},
 		{Name: "token_param", Help: "further parameter of the token request", Placeholder: "K=V", Kind: List, Profile: true},
 		{Name: "browser", Help: "who walks the login page: a name or a command", Placeholder: "NAME", Profile: true},

@@ -27,7 +27,7 @@ import (
 func TestFaultTable(t *testing.T) {
 	t.Parallel()
 	name := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-	groups := []string{"discovery", "registration", "keys", "id-token", "encryption", "dpop", "response", "asked", "pushed", "token", "device", "userinfo", "logout", "transport", "tls", "words", "good"}
+	groups := []string{"discovery", "webfinger", "registration", "keys", "id-token", "encryption", "dpop", "response", "asked", "pushed", "token", "device", "userinfo", "logout", "transport", "tls", "words", "good"}
 	seen := map[string]bool{}
 	for _, f := range demoop.Faults() {
 		if !name.MatchString(f.Name) || seen[f.Name] {
@@ -129,6 +129,7 @@ func walk(t *testing.T, faults ...string) map[string]seen {
 	out["register"], _ = o.look("POST", "/register", "Content-Type: application/json",
 		`{"redirect_uris":["https://127.0.0.1:1/cb"],"client_name":"walk"}`)
 	out["discovery again"], _ = o.look("GET", "/.well-known/oauth-authorization-server", "")
+	out["webfinger"], _ = o.look("GET", "/.well-known/webfinger?resource="+url.QueryEscape(o.issuer+"/alice"), "")
 	keys, raw := o.look("GET", "/jwks", "")
 	out["jwks"] = keys
 	out["device"], out["poll"] = o.lookAtDevice()

@@ -9,6 +9,7 @@ import (
 
 	"rely/internal/demoop/quirk"
 	"rely/internal/demoop/reply"
+	"rely/internal/demoop/webfinger"
 )
 
 // routes is the map of the house.
@@ -22,6 +23,7 @@ func (s *Server) routes() *http.ServeMux {
 	}
 	on("GET", base+"/.well-known/openid-configuration", quirk.Discovery, s.discovery)
 	on("GET", "/.well-known/oauth-authorization-server"+base, quirk.Discovery, s.discovery)
+	on("GET", "/.well-known/webfinger", quirk.WebFinger, func(r *http.Request) reply.Reply { return webfinger.Answer(s.o.Issuer, r.URL.Query()) })
 	on("GET", base+"/jwks", quirk.JWKS, s.jwks)
 	on("GET POST", base+"/authorize", quirk.Authorize, s.authorize)
 	on("POST", base+"/par", quirk.Push, s.push)

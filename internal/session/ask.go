@@ -51,7 +51,10 @@ func (k *Keeper) ask(ctx context.Context, r *flows.Request, entry flows.Entry, c
 	if err != nil || !entry.Person {
 		return err
 	}
-	return k.protect(r, client)
+	if err := k.protect(r, client); err != nil || !k.Settings.Bool("fapi") {
+		return err
+	}
+	return k.fapi(r, entry, client)
 }
 
 // Asked is what the settings ask for, without any hint.

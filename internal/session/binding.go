@@ -23,7 +23,7 @@ func (k *Keeper) bind(r *flows.Request, old *store.Session) error {
 		r.DPoP, err = dpop.Open(old.DPoPKey, k.Now)
 	case old != nil && k.belongs(old) && !old.Refresh.Empty():
 		r.DPoP = nil // what is renewed was not bound
-	case k.Settings.Bool("dpop"):
+	case k.Settings.Bool("dpop") || k.Settings.Bool("fapi"):
 		if r.DPoP != nil {
 			return nil
 		}

@@ -59,6 +59,11 @@ func (k *Keeper) Credentials(client *store.Client, p *provider.Provider) (client
 	if p != nil {
 		_ = json.Unmarshal(p.Metadata.Raw["token_endpoint_auth_signing_alg_values_supported"], &c.Algs)
 	}
+	if k.Settings.Bool("fapi") {
+		if c.Algs = within(c.Algs, fapiAlgs()); len(c.Algs) == 0 {
+			c.Algs = fapiAlgs()
+		}
+	}
 	var is struct {
 		Method string `json:"token_endpoint_auth_method"`
 		Alg    string `json:"token_endpoint_auth_signing_alg"`

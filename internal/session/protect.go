@@ -101,7 +101,7 @@ func (k *Keeper) object(is registeredRequest, client *store.Client, m *provider.
 			continue
 		}
 		for _, alg := range key.SigningAlgorithms() {
-			if k.may(alg) && (is.Alg == alg || is.Alg == "" && (len(listed) == 0 || slices.Contains(listed, alg))) {
+			if (!k.Settings.Bool("fapi") || slices.Contains(fapiAlgs(), alg)) && (is.Alg == alg || is.Alg == "" && (len(listed) == 0 || slices.Contains(listed, alg))) {
 				return &request.Object{Key: key, Alg: alg}, nil
 			}
 			can = append(can, alg)
@@ -114,9 +114,6 @@ func (k *Keeper) object(is registeredRequest, client *store.Client, m *provider.
 	return nil, &fault.Error{Kind: fault.Config, ID: "login.request-alg", Op: op, Spec: "OIDC Registration 2 (request_object_signing_alg)",
 		Err: fmt.Errorf("%s, and the registered keys at hand sign with %s", want, strings.Join(can, ", ")), Hint: "use a key for that algorithm, with --client-key-file FILE"}
 }
-
-// may reports whether an algorithm may be used for signing.
-func (k *Keeper) may(string) bool { return true }
 
 // ownKeys are the client's private keys: those given for this run, else those
 // that it was registered with.

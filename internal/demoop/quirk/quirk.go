@@ -27,6 +27,7 @@ const (
 	UserInfo  Endpoint = "userinfo"
 	Register  Endpoint = "register"
 	Devices   Endpoint = "device authorization"
+	WebFinger Endpoint = "webfinger"
 	Push      Endpoint = "pushed authorization request"
 	Revoke    Endpoint = "revoke"
 )
@@ -37,7 +38,7 @@ type Fault struct {
 	Name  string // lower-kebab; those that start with good- must be accepted
 	Help  string // one line: what the provider does
 	Rule  string // the section a client cites; empty where nothing is broken
-	Group string // discovery, registration, keys, id-token, encryption, dpop, response, asked, pushed, token, device, userinfo, logout, transport, tls, words, good
+	Group string // discovery, webfinger, registration, keys, id-token, encryption, dpop, response, asked, pushed, token, device, userinfo, logout, transport, tls, words, good
 	At    string // the command that meets it: register, login, userinfo, tokens (a refresh), logout, or doctor where none of these does
 	Exit  int    // what that command should exit with; 0 for a tolerance
 	Check string // the check of "rely doctor" that finds it, by its ID; empty where none does

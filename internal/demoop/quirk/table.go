@@ -4,7 +4,7 @@ import "slices"
 
 // All is the table, in the order help shows it.
 func All() []Fault {
-	return slices.Concat(discovery(), registrations(), jwks(), idTokens(), signatures(), encryptions(), dpops(), responses(),
+	return slices.Concat(discovery(), fingers(), registrations(), jwks(), idTokens(), signatures(), encryptions(), dpops(), responses(),
 		asked(), pushed(), tokens(), refreshes(), devices(), userInfos(), logouts(), words(), examined(), good())
 }
 
