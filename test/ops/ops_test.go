@@ -37,6 +37,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "person" {
 		os.Exit(person(os.Args[2:]))
 	}
+	if len(os.Args) > 1 && os.Args[1] == "remember" {
+		os.Exit(remember(os.Args[2:]))
+	}
 	os.Exit(run(m))
 }
 
