@@ -40,6 +40,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "remember" {
 		os.Exit(remember(os.Args[2:]))
 	}
+	if len(os.Args) > 1 && os.Args[1] == "leave" {
+		os.Exit(leave(os.Args[2:]))
+	}
 	os.Exit(run(m))
 }
 

@@ -57,6 +57,9 @@ func signIn(authorities []string, api, user, passwordFile, page string) error {
 	if err != nil {
 		return err
 	}
+	if file := os.Getenv("OPS_JAR"); file != "" { // this browser remembers
+		client.Transport, client.Jar = &jar{file: file, base: client.Transport}, nil
+	}
 	asked, err := url.Parse(page)
 	if err != nil {
 		return err
