@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"rely/internal/app"
 	"rely/internal/config"
@@ -41,6 +42,8 @@ type invocation struct {
 	profile string // to use; empty where there is none
 	named   bool   // the person named it, by flag or variable
 	redact  *trace.Redactor
+	flags   *pflag.FlagSet
+	read    map[string]secret.String // secrets that were given, read once
 
 	password  secret.String // given by the demo in place of a file
 	pages     pageFlags
@@ -62,7 +65,7 @@ func (i *invocation) catch() {
 // open reads the settings of a command that works on a profile. make says that
 // the command may be about to make it.
 func (i *invocation) open(c *cobra.Command, make bool) error {
-	i.started = true
+	i.started, i.flags = true, c.Flags()
 	// The runtime starts a thread for it, which takes longer than to read the
 	// settings. Whoever is about to send a request waits for it.
 	go i.catch()
@@ -245,14 +248,14 @@ func (i *invocation) store() (store.Store, error) {
 }
 
 // agent is who walks the provider's pages, and what it knows of the world.
-func (i *invocation) agent(passwordStdin bool) (useragent.Agent, useragent.Options, error) {
+func (i *invocation) agent() (useragent.Agent, useragent.Options, error) {
 	t, err := i.network()
 	if err != nil {
 		return nil, useragent.Options{}, err
 	}
 	password := i.password
 	if password.Empty() {
-		if password, err = i.secretOnce(passwordStdin, "password", "the password"); err != nil {
+		if password, err = i.given("password", "the password"); err != nil {
 			return nil, useragent.Options{}, err
 		}
 	}
@@ -272,8 +275,8 @@ func (i *invocation) agent(passwordStdin bool) (useragent.Agent, useragent.Optio
 }
 
 // person fills in what a flow needs to have somebody sign in.
-func (i *invocation) person(r *flows.Request, passwordStdin bool) error {
-	agent, o, err := i.agent(passwordStdin)
+func (i *invocation) person(r *flows.Request) error {
+	agent, o, err := i.agent()
 	if err != nil {
 		return err
 	}

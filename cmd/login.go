@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"rely/internal/config"
 	"rely/internal/fault"
 	"rely/internal/flows"
 	"rely/internal/flows/request"
@@ -20,18 +22,26 @@ import (
 // and keeps the session in the profile.
 type login struct {
 	*invocation
-	secretStdin, passwordStdin bool
+	secretStdin bool
 }
 
 // clientSettings are what a profile keeps of the client and how it signs in.
 func clientSettings() []string {
-	return []string{
+	names := []string{
 		"issuer", "client_id", "client_auth", "client_key_file", "assertion_audience",
 		"id_token_signed_response_alg", "id_token_encrypted_response_alg", "id_token_encrypted_response_enc",
 		"userinfo_signed_response_alg", "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc", "redirect_uri", "post_logout_redirect_uri", "listen", "tls_cert", "tls_key",
 		"scope", "flow", "dpop", "browser", "username", "store", "login_timeout", "open_timeout", "ca_cert", "prompt", "max_age", "acr_values", "login_hint",
 		"ui_locales", "claims_locales", "display", "claims", "resource", "audience", "authorization_details", "par", "request_object", "fapi", "param", "token_param",
 	}
+	for _, name := range flows.Settings() {
+		for _, spelt := range []string{name, name + "_file"} {
+			if s, _ := config.Find(spelt); s.Profile && !slices.Contains(names, spelt) {
+				names = append(names, spelt)
+			}
+		}
+	}
+	return names
 }
 
 type loginJSON struct {
@@ -83,11 +93,10 @@ Nothing is kept unless every check passed.`,
 	i.settingFlags(c.Flags(), clientSettings()...)
 	i.settingFlags(c.Flags(), "client_secret_file", "password_file", "totp_secret_file", "qr", "id_token_hint", "id_token_hint_file")
 	i.pages.add(c.Flags())
+	i.flowFlags(c)
 	providerFlags(c)
 	c.Flags().BoolVar(&l.secretStdin, "client-secret-stdin", false, "read the client's secret from standard input")
-	c.Flags().BoolVar(&l.passwordStdin, "password-stdin", false, "read the password from standard input")
 	exclusive(c, "client-secret-stdin", "client-secret-file")
-	exclusive(c, "password-stdin", "password-file")
 	exclusive(c, "client-secret-stdin", "password-stdin")
 	exclusive(c, "id-token-hint", "id-token-hint-file")
 	return c
@@ -107,6 +116,12 @@ func (l *login) run(ctx context.Context) error {
 			Hint: "use --browser forms with a test user, or --flow client-credentials"}
 	}
 	k := l.sessions(l.secretStdin)
+	if err := k.Fits(entry); err != nil {
+		return err
+	}
+	if l.Interactive && !l.values.Bool("non_interactive") {
+		k.Prompt = l.Prompt
+	}
 	client, err := k.Client(ctx)
 	if err != nil {
 		return err
@@ -116,7 +131,7 @@ func (l *login) run(ctx context.Context) error {
 		return err
 	}
 	if entry.Person {
-		if err := l.person(r, l.passwordStdin); err != nil {
+		if err := l.person(r); err != nil {
 			return err
 		}
 		defer useragent.Dismiss(r.Agent)

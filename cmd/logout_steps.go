@@ -164,7 +164,7 @@ func (l *logout) endSession(ctx context.Context, p *provider.Provider, client *s
 	case !robot && l.values.Bool("non_interactive"):
 		return skipped(name, rpInitiated, "a browser is needed, and --non-interactive forbids to open one"), nil
 	}
-	agent, o, err := l.agent(false)
+	agent, o, err := l.agent()
 	if err != nil {
 		return step(name, rpInitiated, err), err
 	}

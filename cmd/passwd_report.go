@@ -115,7 +115,7 @@ func (p *changePasswd) signIn(ctx context.Context, scope string, password secret
 	if !password.Empty() {
 		p.password = password
 	}
-	if err := p.person(r, false); err != nil {
+	if err := p.person(r); err != nil {
 		return nil, nil, err
 	}
 	defer useragent.Dismiss(r.Agent)

@@ -61,7 +61,7 @@ func (i *invocation) fill(name string, flags map[string][]string, filled preset.
 		given := i.values.Source(setting) >= config.FromProfile
 		s, _ := config.Find(setting)
 		switch {
-		case s.Kind == config.List && given:
+		case s.Kind.Many() && given:
 			flags[setting] = withoutOverruled(i.values.List(setting), filled[setting])
 		case !given:
 			flags[setting] = filled[setting]

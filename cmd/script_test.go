@@ -69,6 +69,9 @@ func runScripts(t *testing.T, dir string) {
 			"port":     port,
 			"signout":  signOutElsewhere,
 
+			"assertion": assertion,
+			"github":    github,
+
 			"certificate": certificate,
 		},
 	})
@@ -80,7 +83,8 @@ func setup(e *testscript.Env) error {
 	e.Setenv("RELY_HOME", filepath.Join(e.WorkDir, "home"))
 	e.Setenv("HOME", filepath.Join(e.WorkDir, "nobody"))
 	e.Setenv("GORACE", "atexit_sleep_ms=0")
-	for _, name := range []string{"DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "SSH_CONNECTION", "SSH_TTY", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+	for _, name := range []string{"DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "SSH_CONNECTION", "SSH_TTY", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy",
+		"GITHUB_ACTIONS", "GITLAB_CI", "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"} {
 		e.Setenv(name, "")
 	}
 	if runtime.GOOS != "linux" {

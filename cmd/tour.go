@@ -108,18 +108,40 @@ func (t *tour) register(ctx context.Context) error {
 	return t.keepClient(ctx, c, metadata, keys)
 }
 
-// device reports whether the tour goes by way of the device flow, because the
-// fault shows nowhere else.
-func (t *tour) device() bool { return t.broken != nil && t.broken.Needs == "device" }
+// needs reports whether the fault shows nowhere but with this.
+func (t *tour) needs(what string) bool { return t.broken != nil && t.broken.Needs == what }
 
-// grants are the grant types that the demo's client is registered for.
+// device reports whether the tour goes by way of the device flow.
+func (t *tour) device() bool { return t.needs("device") }
+
+// grants are the grant types that the demo's client is registered for. The
+// authorization code goes with the response type (OIDC Registration 2).
 func (t *tour) grants() []string {
-	if !t.device() {
-		return []string{"authorization_code", "refresh_token"}
+	types := []string{"authorization_code", "refresh_token"}
+	for _, e := range flows.All() {
+		if t.needs(e.Name) {
+			types = append(types, e.Grant)
+		}
 	}
-	entry, _ := flows.Find("device") // the table has it
-	// The authorization code goes with the response type (OIDC Registration 2).
-	return []string{"authorization_code", entry.Grant, "refresh_token"}
+	return types
+}
+
+// exchange has the session's token exchanged, where that is what the fault is
+// about.
+func (t *tour) exchange(ctx context.Context) error {
+	if !t.needs("token-exchange") {
+		return nil
+	}
+	t.next("Exchange the access token", "RFC 8693")
+	if err := t.use(map[string][]string{"flow": {"token-exchange"}, "subject": {"session"}, "requested_token_type": {"access_token"}}); err != nil {
+		return err
+	}
+	s, err := t.inside.sessions(false).Fresh(ctx, 0, false)
+	if err != nil {
+		return err
+	}
+	t.tell("   %s token    %s  %s\n", s.TokenType, shortened(s.Access.Reveal()), until(s.Expiry, t.Now()))
+	return t.use(map[string][]string{})
 }
 
 func proof(method string) string {
@@ -151,7 +173,7 @@ func (t *tour) signIn(ctx context.Context) error {
 		return err
 	}
 	in.password = secret.New(demoAlice)
-	if err := in.person(r, false); err != nil {
+	if err := in.person(r); err != nil {
 		return err
 	}
 	defer useragent.Dismiss(r.Agent)

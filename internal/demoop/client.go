@@ -7,6 +7,7 @@ import (
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/application"
 	"rely/internal/demoop/device"
+	"rely/internal/demoop/exchange"
 	"rely/internal/demoop/inbox"
 	"rely/internal/demoop/redirect"
 	"rely/internal/secret"
@@ -59,13 +60,13 @@ func (c *Client) title() string {
 // standing are the clients that every server knows. Their ID tokens are ES256,
 // so that a server starts without making an RSA key.
 func standing() []Client {
-	code := []string{"authorization_code", "refresh_token", device.Grant}
+	code := []string{"authorization_code", "refresh_token", device.Grant, "password", exchange.Grant}
 	return []Client{
 		{ID: "demo", Name: "Demo client", AnyLoopback: true, Native: true, GrantTypes: code, AuthMethod: "none", IDTokenAlg: "ES256"},
 		{ID: "web", Name: "Demo web application", Secret: secret.New("web-secret-0123456789abcdef"), AnyLoopback: true,
 			GrantTypes: code, AuthMethod: "client_secret_basic", IDTokenAlg: "ES256"},
 		{ID: "service", Name: "Demo service", Secret: secret.New("service-secret-0123456789abcdef"),
-			GrantTypes: []string{"client_credentials"}, Scopes: account.ServiceScopes(), IDTokenAlg: "ES256"},
+			GrantTypes: []string{"client_credentials", exchange.Grant}, Scopes: account.ServiceScopes(), IDTokenAlg: "ES256"},
 	}
 }
 

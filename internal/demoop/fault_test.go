@@ -145,12 +145,15 @@ func walk(t *testing.T, faults ...string) map[string]seen {
 	out["token"], out["login"] = login, seen{"r": out["response"], "t": login}
 	form = url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh.Refresh}}
 	out["refresh"], _ = o.ask(id, secret, form, raw)
-	out["userinfo"], _ = o.look("GET", "/userinfo", "Authorization: Bearer "+strings.Map(func(r rune) rune {
+	access := strings.Map(func(r rune) rune {
 		if r < ' ' {
 			return -1
 		}
 		return r
-	}, refresh.Access))
+	}, refresh.Access)
+	out["userinfo"], _ = o.look("GET", "/userinfo", "Authorization: Bearer "+access)
+	out["exchange"], _ = o.ask(id, secret, url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:token-exchange"},
+		"subject_token": {access}, "subject_token_type": {"urn:ietf:params:oauth:token-type:access_token"}}, raw)
 	out["logout"], _ = o.look("GET", "/logout?"+url.Values{"client_id": {id}, "post_logout_redirect_uri": {callback}, "state": {"bye"}}.Encode(), "")
 	out["revoke"], _ = o.look("POST", "/revoke", "Content-Type: application/x-www-form-urlencoded", "client_id=demo")
 	return out

@@ -141,7 +141,7 @@ func (s *Server) showSignIn(p *pending, tx string, sess *session, name, problem 
 	}
 	tx = s.keep(p, tx, sess)
 	return s.setCookie(sess.cookie, page.SignIn{Action: s.base + "/login", Tx: tx, CSRF: sess.csrf, Client: p.client.title(),
-		Username: name, Problem: problem, Accounts: s.accounts()}.Page(page.Target(p.redirect)).Write)
+		Username: name, Problem: problem, Accounts: page.Accounts(s.users)}.Page(page.Target(p.redirect)).Write)
 }
 
 func (s *Server) showConsent(p *pending, tx string, sess *session) reply.Reply {
@@ -182,7 +182,7 @@ func (s *Server) login(r *http.Request) reply.Reply {
 		return s.deny(p.authz, "access_denied", "the person did not sign in")
 	}
 	name := r.PostForm.Get("username")
-	u := s.signIn(name, r.PostForm.Get("password"))
+	u := s.users.SignIn(name, r.PostForm.Get("password"))
 	if u == nil {
 		if p.tries++; p.tries >= maxTries {
 			s.pending.Drop(tx)

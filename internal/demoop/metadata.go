@@ -7,6 +7,7 @@ import (
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/assertion"
 	"rely/internal/demoop/device"
+	"rely/internal/demoop/exchange"
 	"rely/internal/demoop/inbox"
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/notice"
@@ -38,7 +39,7 @@ func (s *Server) discovery(*http.Request) reply.Reply {
 		"scopes_supported":                                 account.UserScopes(),
 		"response_types_supported":                         []string{"code"},
 		"response_modes_supported":                         []string{"query", "form_post"},
-		"grant_types_supported":                            grantTypes(),
+		"grant_types_supported":                            slices.DeleteFunc(grantTypes(), legacy),
 		"subject_types_supported":                          []string{"public"},
 		"id_token_signing_alg_values_supported":            append(keys.Algs(), "HS256"),
 		"userinfo_signing_alg_values_supported":            append(keys.Algs(), "HS256"),
@@ -68,8 +69,12 @@ func (s *Server) discovery(*http.Request) reply.Reply {
 	return public(reply.Object(http.StatusOK, m))
 }
 
+// legacy reports whether a grant is there for whoever registers for it, and is
+// not offered to anybody (RFC 9700 2.4).
+func legacy(grant string) bool { return grant == "password" }
+
 func grantTypes() []string {
-	return []string{"authorization_code", "refresh_token", "client_credentials", device.Grant}
+	return []string{"authorization_code", "refresh_token", "client_credentials", device.Grant, "password", assertion.Bearer, exchange.Grant}
 }
 
 // jwks publishes the keys (RFC 7517 5).

@@ -92,10 +92,11 @@ func (s *Server) count(e quirk.Endpoint, r *http.Request) int {
 }
 
 // repeated gives the name of a parameter that is there twice, which no OAuth
-// request may have (RFC 6749 3.1, 3.2), but for resource (RFC 8707 2).
+// request may have (RFC 6749 3.1, 3.2) but for what a token is to be good for
+// (RFC 8693 2.1, RFC 8707 2).
 func repeated(values map[string][]string) string {
 	for n, v := range values {
-		if len(v) > 1 && n != "resource" {
+		if len(v) > 1 && n != "audience" && n != "resource" {
 			return n
 		}
 	}

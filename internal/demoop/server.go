@@ -21,11 +21,10 @@ import (
 	"rely/internal/demoop/assertion"
 	"rely/internal/demoop/binding"
 	"rely/internal/demoop/device"
+	"rely/internal/demoop/door"
 	"rely/internal/demoop/inbox"
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/quirk"
-	"rely/internal/demoop/redirect"
-	"rely/internal/demoop/reply"
 	"rely/internal/demoop/shelf"
 	"rely/internal/fault"
 	"rely/internal/secret"
@@ -75,7 +74,7 @@ type Server struct {
 	once   sync.Once
 
 	mu       sync.Mutex // guards everything below
-	users    []*account.User
+	users    account.Directory
 	clients  map[string]*Client
 	codes    *shelf.Shelf[*code]
 	access   *shelf.Shelf[*access]
@@ -204,20 +203,7 @@ func (s *Server) now() time.Time { return s.o.Now() }
 // the rest gets a polite refusal, also a browser that was sent here under
 // another host's name (DNS rebinding).
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	rec := &reply.Recorder{ResponseWriter: w}
-	switch {
-	case !redirect.FromHere(r.RemoteAddr):
-		reply.Plain(http.StatusForbidden, "this demo provider answers callers on its own machine only")(rec)
-	case !strings.EqualFold(r.Host, s.issuer.Host):
-		reply.Plain(http.StatusMisdirectedRequest, "this demo provider answers under the host name of its issuer only")(rec)
-	default:
-		s.mux.ServeHTTP(rec, r)
-	}
-	if rec.Code == 0 {
-		rec.Code = http.StatusOK
-	}
-	// The path is printable already, except for what percent-encoding hid.
-	s.o.Log(fmt.Sprintf("%s %s %d", r.Method, r.URL.EscapedPath(), rec.Code))
+	door.Answer(w, r, s.issuer.Host, s.mux, s.o.Log)
 }
 
 // errTooLarge is what a body over the limit gets.

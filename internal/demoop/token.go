@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"rely/internal/demoop/account"
+	"rely/internal/demoop/assertion"
 	"rely/internal/demoop/device"
+	"rely/internal/demoop/exchange"
 	"rely/internal/demoop/pkce"
 	"rely/internal/demoop/reply"
 	"rely/internal/demoop/shelf"
@@ -84,6 +86,12 @@ func (s *Server) token(r *http.Request) reply.Reply {
 		return s.renew(c, r.PostForm)
 	case g == device.Grant:
 		return s.poll(c, r.PostForm)
+	case g == "password":
+		return s.withPassword(c, r.PostForm)
+	case g == assertion.Bearer:
+		return s.redeemAssertion(c, r.PostForm)
+	case g == exchange.Grant:
+		return s.exchange(c, r.PostForm)
 	}
 	return s.serve(c, r.PostForm)
 }

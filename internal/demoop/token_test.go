@@ -116,7 +116,7 @@ func TestClientAuthentication(t *testing.T) {
 		"a scope it may not have":        {form("scope", "openid"), []string{basic("service", serviceSecret)}, 400, "invalid_scope"},
 		"a grant it may not use":         {form(), []string{basic("web", webSecret)}, 400, "unauthorized_client"},
 		"another method than registered": {form("client_id", "web", "client_secret", webSecret), nil, 401, "invalid_client"},
-		"an unknown grant":               {form("grant_type", "password"), []string{basic("service", serviceSecret)}, 400, "unsupported_grant_type"},
+		"an unknown grant":               {form("grant_type", "urn:example:nothing"), []string{basic("service", serviceSecret)}, 400, "unsupported_grant_type"},
 		"no grant":                       {form("grant_type", ""), []string{basic("service", serviceSecret)}, 400, "invalid_request"},
 		"a public client":                {form("client_id", "demo"), nil, 400, "unauthorized_client"},
 	} {
@@ -191,7 +191,7 @@ func TestRegistrationRefuses(t *testing.T) {
 		"a script":                 {`{"redirect_uris":["javascript:alert(1)"],"application_type":"native"}`, "invalid_redirect_uri"},
 		"a private scheme for web": {`{"redirect_uris":["com.example.app:/cb"]}`, "invalid_redirect_uri"},
 		"a relative address":       {`{"redirect_uris":["/cb"]}`, "invalid_redirect_uri"},
-		"an unknown grant":         {`{"redirect_uris":["https://a.example"],"grant_types":["password"]}`, "invalid_client_metadata"},
+		"an unknown grant":         {`{"redirect_uris":["https://a.example"],"grant_types":["urn:example:nothing"]}`, "invalid_client_metadata"},
 		"an unknown response type": {`{"redirect_uris":["https://a.example"],"response_types":["token"]}`, "invalid_client_metadata"},
 		"alg none":                 {`{"redirect_uris":["https://a.example"],"id_token_signed_response_alg":"none"}`, "invalid_client_metadata"},
 		"a secret for nobody":      {`{"redirect_uris":["https://a.example"],"id_token_signed_response_alg":"HS256","token_endpoint_auth_method":"none"}`, "invalid_client_metadata"},

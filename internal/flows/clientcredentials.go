@@ -18,11 +18,7 @@ func (ClientCredentials) Possible(m *provider.Metadata) error {
 
 // Run implements [Flow].
 func (ClientCredentials) Run(ctx context.Context, r *Request) (*Tokens, error) {
-	form := url.Values{"grant_type": {"client_credentials"}}
-	if r.Scope != "" {
-		form.Set("scope", r.Scope)
-	}
-	t, err := r.Redeem(ctx, "get a token for the client", form)
+	t, err := r.Redeem(ctx, "get a token for the client", scoped(r, url.Values{"grant_type": {"client_credentials"}}))
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,8 @@ package flows
 import (
 	"context"
 	"fmt"
+	"net/url"
+	"slices"
 
 	"rely/internal/fault"
 	"rely/internal/flows/request"
@@ -37,6 +39,34 @@ type Entry struct {
 	Help   string
 	Person bool // a person, or a robot in its place, has to walk a login page
 	Flow   Flow
+
+	// Settings are those that say something to this flow alone, or to some flows
+	// only, by their names in the table of settings. A secret one is named
+	// without "_file": flag --NAME-file, flag --NAME-stdin and its variable
+	// belong to it.
+	Settings []string
+	// Once says that what is redeemed may be of no use afterwards: a session
+	// goes on by its refresh token alone.
+	Once bool
+	// Elsewhere says that a person is asked on a device of their own, and no
+	// page is walked here.
+	Elsewhere bool
+}
+
+// Again reports whether the flow can be run once more without anybody.
+func (e Entry) Again() bool { return !e.Person && !e.Elsewhere && !e.Once }
+
+// Settings are those of all flows, each once.
+func Settings() []string {
+	var out []string
+	for _, e := range All() {
+		for _, name := range e.Settings {
+			if !slices.Contains(out, name) {
+				out = append(out, name)
+			}
+		}
+	}
+	return out
 }
 
 func impossible(flow string, why error) error {
@@ -44,4 +74,34 @@ func impossible(flow string, why error) error {
 		Kind: fault.Config, ID: "flow.impossible", Op: fmt.Sprintf("use the flow %s", flow), Err: why,
 		Hint: "choose another --flow, or have the provider offer this one",
 	}
+}
+
+// missing words a flow that was given too little.
+func missing(flow, what, hint string) error {
+	return &fault.Error{
+		Kind: fault.Usage, ID: "flow.missing", Op: fmt.Sprintf("use the flow %s", flow), Err: fmt.Errorf("%s is needed, and there is none", what), Hint: hint,
+	}
+}
+
+// checked checks an answer that no authorization request went before: what was
+// asked for, and the ID token, which such a grant need not bring.
+func checked(ctx context.Context, r *Request, t *Tokens) error {
+	var err error
+	if t.ID.Empty() {
+		err = r.CheckAsked(t)
+	} else {
+		err = r.CheckIDToken(ctx, t, r.Expected(t))
+	}
+	if err != nil {
+		return &LadderError{Ladder: t.Ladder, Err: err}
+	}
+	return nil
+}
+
+// scoped adds the scopes that were asked for.
+func scoped(r *Request, form url.Values) url.Values {
+	if r.Scope != "" {
+		form.Set("scope", r.Scope)
+	}
+	return form
 }

@@ -3,7 +3,42 @@ package flows
 import (
 	"context"
 	"net/url"
+
+	"rely/internal/provider"
 )
+
+// Refresh begins a session with a refresh token that came from elsewhere (RFC
+// 6749 6). Who is signed in is what the provider says with it: there is no
+// earlier ID token to compare with.
+type Refresh struct{}
+
+// Possible implements [Flow].
+func (Refresh) Possible(m *provider.Metadata) error {
+	return m.Names("token_endpoint")
+}
+
+// Run implements [Flow]. A provider that answers no refresh token goes on with
+// the one that was given.
+func (Refresh) Run(ctx context.Context, r *Request) (*Tokens, error) {
+	given, err := r.Given("refresh_token", "the refresh token")
+	if err != nil {
+		return nil, err
+	}
+	if given.Empty() {
+		return nil, missing("refresh", "a refresh token", "give it with --refresh-token-file FILE, --refresh-token-stdin or RELY_REFRESH_TOKEN")
+	}
+	t, err := r.Redeem(ctx, "redeem the refresh token", scoped(r, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {given.Reveal()}}))
+	if err != nil {
+		return nil, err
+	}
+	if t.Refresh.Empty() {
+		t.Refresh = given
+	}
+	if err := checked(ctx, r, t); err != nil {
+		return nil, err
+	}
+	return t, r.Kept(t)
+}
 
 // Renew redeems r.Refresh for new tokens (RFC 6749 6). r.Prior are the claims
 // of the ID token that the session began with: a new one must be of the same

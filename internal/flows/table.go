@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"rely/internal/fault"
+	"rely/internal/flows/request"
 )
 
 // All is the table of flows, in the order in which help shows them.
@@ -13,6 +14,14 @@ func All() []Entry {
 		{Name: "code", Grant: "authorization_code", Help: "a person signs in (authorization code with PKCE, OIDC Core 3.1)", Person: true, Flow: Code{}},
 		{Name: "device", Grant: deviceGrant, Help: "a person signs in with any browser, anywhere, and types a code (RFC 8628)", Person: true, Flow: Device{}},
 		{Name: "client-credentials", Grant: "client_credentials", Help: "a machine gets a token for itself (RFC 6749 4.4)", Flow: ClientCredentials{}},
+		{Name: "refresh", Grant: "refresh_token", Help: "a refresh token from elsewhere begins the session (RFC 6749 6)", Flow: Refresh{}, Once: true,
+			Settings: []string{"refresh_token"}},
+		{Name: "token-exchange", Grant: request.TokenExchange, Help: "a token of one kind is exchanged for another's (RFC 8693)", Flow: Exchange{},
+			Settings: []string{"subject", "subject_token", "subject_token_type", "actor_token", "actor_token_type", "requested_token_type", "ci_token", "ci_audience"}},
+		{Name: "jwt-bearer", Grant: bearerGrant, Help: "a signed assertion brings the token of whom it names (RFC 7523 2.1)", Flow: JWTBearer{},
+			Settings: []string{"assertion", "assertion_token", "claim", "ci_token", "ci_audience"}},
+		{Name: "password", Grant: "password", Help: "the person's password goes through this program: legacy (RFC 6749 4.3)", Flow: Password{},
+			Settings: []string{"username", "password"}},
 	}
 }
 

@@ -44,7 +44,7 @@ func Choose(m *provider.Metadata, w Wish) (*Plan, error) {
 		}
 	}
 	said := func(name string) bool { _, there := w.Metadata[name]; return there }
-	machine := w.Grant == "client_credentials"
+	machine := redirectless(w.Grant)
 	if types, ok := texts(p.Metadata["grant_types"]); ok {
 		machine = !slices.ContainsFunc(types, func(t string) bool { return t == "authorization_code" || t == "implicit" })
 	} else if !said("grant_types") {
@@ -61,7 +61,7 @@ func Choose(m *provider.Metadata, w Wish) (*Plan, error) {
 			return nil, err
 		}
 	}
-	if !said("id_token_signed_response_alg") && !machine {
+	if !said("id_token_signed_response_alg") && (!machine || renewed(w.Grant)) {
 		p.idTokenAlg(m)
 	}
 	p.back = !machine && m.EndSessionEndpoint != "" && !said("post_logout_redirect_uris")
@@ -78,6 +78,18 @@ func Choose(m *provider.Metadata, w Wish) (*Plan, error) {
 	return p, nil
 }
 
+// redirectless reports whether a grant goes without the browser's way back.
+// The device flow does too, but for the code flow beside it.
+func redirectless(grant string) bool {
+	return grant != "authorization_code" && grant != "implicit" && !strings.HasSuffix(grant, ":device_code")
+}
+
+// renewed reports whether a grant is a person's, whose tokens are renewed; the
+// others are made anew.
+func renewed(grant string) bool {
+	return !slices.Contains([]string{"client_credentials", "urn:ietf:params:oauth:grant-type:jwt-bearer", "urn:ietf:params:oauth:grant-type:token-exchange"}, grant)
+}
+
 func (p *Plan) choose(member string, value any, why string) {
 	p.Metadata[member] = value
 	shown, ok := value.(string)
@@ -92,13 +104,16 @@ func (p *Plan) choose(member string, value any, why string) {
 // left out, and some give them without listing them.
 func (p *Plan) grants(m *provider.Metadata, grant string) {
 	types := []string{grant, "refresh_token"}
+	if grant == "refresh_token" {
+		types = types[1:]
+	}
 	if strings.HasSuffix(grant, ":device_code") {
 		// Redirect URIs and response types are of the code flow, which is
 		// there for the days with a browser (OIDC Registration 2).
 		types = append([]string{"authorization_code"}, types...)
 	}
 	switch {
-	case grant == "client_credentials":
+	case !renewed(grant):
 		p.choose("grant_types", []string{grant}, "what the flow needs")
 	case len(m.GrantTypes) == 0 || slices.Contains(m.GrantTypes, "refresh_token"):
 		p.bold = len(m.GrantTypes) == 0

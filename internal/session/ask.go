@@ -73,7 +73,7 @@ func (k *Keeper) parameters() (url.Values, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"prompt", "max_age", "acr_values", "login_hint", "ui_locales", "claims_locales", "display", "audience", "authorization_details"} {
+	for _, name := range []string{"prompt", "max_age", "acr_values", "login_hint", "ui_locales", "claims_locales", "display", "authorization_details"} {
 		value, err := k.file(name, k.Settings.String(name))
 		if err != nil {
 			return nil, err
@@ -86,8 +86,10 @@ func (k *Keeper) parameters() (url.Values, error) {
 		}
 		p.Set(name, value)
 	}
-	if list := k.Settings.List("resource"); len(list) > 0 {
-		p["resource"] = append(slices.Clone(list), p["resource"]...)
+	for _, name := range []string{"resource", "audience"} {
+		if list := k.Settings.List(name); len(list) > 0 {
+			p[name] = append(slices.Clone(list), p[name]...)
+		}
 	}
 	var entries []string
 	for _, entry := range k.Settings.List("claims") {

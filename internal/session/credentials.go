@@ -36,6 +36,12 @@ func (k *Keeper) prove(client *store.Client, p *provider.Provider) (clientauth.M
 	if err != nil {
 		return nil, err
 	}
+	return k.proof(creds, p)
+}
+
+// proof is the method that the settings name, or the best that the provider
+// takes.
+func (k *Keeper) proof(creds clientauth.Credentials, p *provider.Provider) (clientauth.Method, error) {
 	entry, err := clientauth.Choose(k.Settings.String("client_auth"), p.Metadata.ClientAuth, creds)
 	if err != nil {
 		return nil, err

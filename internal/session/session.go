@@ -30,11 +30,16 @@ type Keeper struct {
 	Digest   string // of the settings files, see [store.Session]
 	Store    func() (store.Store, error)
 	HTTP     func() (*wire.Client, error)
-	Secret   func() (secret.String, error)     // the client's secret given for this run; empty where there is none
-	Key      func() (secret.String, error)     // the client's private key given for this run; empty where there is none
-	Learn    func(secret string)               // told of every secret, so that nothing shows it
-	Note     func(text string)                 // what the person should know and need not act on now
-	ReadFile func(path string) ([]byte, error) // a file that a setting names with @ in front
+	Secret   func() (secret.String, error)                  // the client's secret given for this run; empty where there is none
+	Key      func() (secret.String, error)                  // the client's private key given for this run; empty where there is none
+	Given    func(name, what string) (secret.String, error) // any other secret setting; empty where there is none
+	Fed      func(name string) bool                         // whether it was given on standard input
+	Prompt   func(question string) (secret.String, error)   // nil where nobody can be asked
+	World    func() (*wire.Client, error)                   // for what is no provider: the system's authorities
+	Env      func(variable string) string                   // of the process
+	Learn    func(secret string)                            // told of every secret, so that nothing shows it
+	Note     func(text string)                              // what the person should know and need not act on now
+	ReadFile func(path string) ([]byte, error)              // a file that a setting names with @ in front
 	Discover func(ctx context.Context, issuer string) (*provider.Provider, error)
 	Now      func() time.Time
 	Sleep    func(ctx context.Context, d time.Duration) error
@@ -83,7 +88,11 @@ func (k *Keeper) Request(ctx context.Context, entry flows.Entry, client *store.C
 	if err := entry.Flow.Possible(&p.Metadata); err != nil {
 		return nil, err
 	}
-	prove, err := k.prove(client, p)
+	creds, err := k.Credentials(client, p)
+	if err != nil {
+		return nil, err
+	}
+	prove, err := k.proof(creds, p)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +106,9 @@ func (k *Keeper) Request(ctx context.Context, entry flows.Entry, client *store.C
 		IDTokenAlgs: request.IDTokenAlgs(k.Settings.String("id_token_signed_response_alg"), p.Metadata.IDTokenAlgs),
 		Encryption:  encryption, OwnKeys: own,
 		Scope: k.scope(entry),
+		Text:  k.Settings.String, List: k.Settings.List, Given: k.Given, Ask: k.Prompt, Job: k.Job, Warn: k.Note,
+		Own:  func(ctx context.Context) (*flows.Tokens, error) { return k.own(ctx, entry) },
+		Keys: creds.Keys, KeysName: creds.KeysName, Audience: creds.Audience,
 	}
 	if err := k.ask(ctx, r, entry, client); err != nil {
 		return nil, err
@@ -108,7 +120,7 @@ func (k *Keeper) Request(ctx context.Context, entry flows.Entry, client *store.C
 // are.
 func (k *Keeper) scope(entry flows.Entry) string {
 	scope := strings.Join(strings.Fields(k.Settings.String("scope")), " ")
-	if scope == "" && entry.Person {
+	if scope == "" && (entry.Person || entry.Elsewhere) {
 		return "openid profile email"
 	}
 	return scope
@@ -122,9 +134,12 @@ func (k *Keeper) Fresh(ctx context.Context, minTTL time.Duration, force bool) (*
 	if err != nil {
 		return nil, err
 	}
-	if setting := k.overridden(); setting != "" && k.Profile != "" && entry.Person {
-		return nil, &fault.Error{Kind: fault.Usage, ID: "session.overridden", Op: "find the session", Err: fmt.Errorf("the session of profile %s was obtained with its own %s", k.Profile, setting),
-			Hint: "leave " + k.Settings.Where(setting) + " out, or sign in anew with \"rely login\""}
+	if err := k.Fits(entry); err != nil {
+		return nil, err
+	}
+	if setting := k.overridden(entry); setting != "" && k.Profile != "" && !entry.Again() {
+		return nil, &fault.Error{Kind: fault.Usage, ID: "session.overridden", Op: "find the session", Err: fmt.Errorf("the session of profile %s was obtained without %s", k.Profile, setting),
+			Hint: "leave " + setting + " out, or sign in anew with \"rely login\""}
 	} else if k.Profile == "" || setting != "" {
 		return k.unkept(ctx, entry)
 	}
@@ -136,7 +151,7 @@ func (k *Keeper) Fresh(ctx context.Context, minTTL time.Duration, force bool) (*
 	if err == nil && !force && k.usable(before, minTTL) {
 		return before, nil
 	}
-	if err != nil && (entry.Person || !fault.Is(err, fault.Login)) {
+	if err != nil && (!entry.Again() || !fault.Is(err, fault.Login)) {
 		return nil, err
 	}
 	unlock, err := st.Lock(ctx, k.Profile)
@@ -148,25 +163,13 @@ func (k *Keeper) Fresh(ctx context.Context, minTTL time.Duration, force bool) (*
 	switch {
 	case err == nil && k.usable(now, minTTL) && (!force || before == nil || now.Access.Reveal() != before.Access.Reveal()):
 		return now, nil // another process was first
-	case err != nil && (entry.Person || !fault.Is(err, fault.Login)):
+	case err != nil && (!entry.Again() || !fault.Is(err, fault.Login)):
 		return nil, err
 	}
 	if err := st.Writable(k.Profile); err != nil {
 		return nil, err
 	}
 	return k.obtain(ctx, st, entry, now)
-}
-
-// overridden is a setting that the profile has and the command line or a
-// variable replaces for this run; empty where there is none. What such a run
-// obtains is another client's or another scope's, and is not kept.
-func (k *Keeper) overridden() string {
-	for _, name := range []string{"issuer", "client_id", "client_auth", "flow", "scope", "resource", "audience", "authorization_details", "token_param", "dpop"} {
-		if src := k.Settings.Source(name); src == config.FromFlag || src == config.FromVariable {
-			return name
-		}
-	}
-	return ""
 }
 
 // usable reports whether a session is the settings' own and lives long enough.
@@ -184,7 +187,7 @@ func (k *Keeper) belongs(s *store.Session) bool {
 // obtain renews a session, or fetches a new one where no person is needed. The
 // caller holds the profile's lock.
 func (k *Keeper) obtain(ctx context.Context, st store.Store, entry flows.Entry, old *store.Session) (*store.Session, error) {
-	if entry.Person {
+	if !entry.Again() {
 		if err := k.renewable(old); err != nil {
 			return nil, err
 		}
@@ -205,16 +208,23 @@ func (k *Keeper) obtain(ctx context.Context, st store.Store, entry flows.Entry, 
 		s = k.renewed(entry.Name, old, t)
 		return unkeptFault(st.PutSession(ctx, k.Profile, s))
 	}
-	if !entry.Person {
+	if entry.Again() && (old == nil || old.Refresh.Empty() || k.renewable(old) != nil) {
 		_, err = entry.Flow.Run(ctx, r)
 		return s, k.Explain(client, err)
 	}
 	r.Refresh, r.Scope = old.Refresh, old.Scope
-	if r.Prior, err = idtoken.Decode(old.ID); err != nil {
-		return nil, err
+	if !old.ID.Empty() { // plain OAuth 2.0 has none
+		if r.Prior, err = idtoken.Decode(old.ID); err != nil {
+			return nil, err
+		}
 	}
 	if _, err = flows.Renew(ctx, r); err != nil {
-		return nil, k.dead(ctx, st, old, k.Explain(client, err))
+		err = k.dead(ctx, st, old, k.Explain(client, err))
+		if entry.Again() && fault.Is(err, fault.Login) {
+			r.Scope = k.scope(entry)
+			_, err = entry.Flow.Run(ctx, r)
+		}
+		return s, err
 	}
 	return s, nil
 }
@@ -290,7 +300,7 @@ func (k *Keeper) renewed(flow string, old *store.Session, t *flows.Tokens) *stor
 // unkept is a token for settings that come from flags and variables alone: a
 // CI job's. It is fetched and not stored.
 func (k *Keeper) unkept(ctx context.Context, entry flows.Entry) (*store.Session, error) {
-	if entry.Person {
+	if entry.Person || entry.Elsewhere {
 		return nil, &fault.Error{Kind: fault.Login, ID: "session.none", Op: "find the session", Err: errors.New("there is no current profile"),
 			Hint: "run \"rely login ISSUER --client-id ID\", or give --flow client-credentials with RELY_ISSUER, RELY_CLIENT_ID and RELY_CLIENT_SECRET"}
 	}
@@ -305,6 +315,9 @@ func (k *Keeper) unkept(ctx context.Context, entry flows.Entry) (*store.Session,
 	t, err := entry.Flow.Run(ctx, r)
 	if err != nil {
 		return nil, err
+	}
+	if given, err := k.Given("refresh_token", "the refresh token"); err == nil && entry.Once && given.Reveal() != t.Refresh.Reveal() {
+		k.Note("the provider gave a new refresh token, which is not kept without a profile; the one that was given may be dead now")
 	}
 	return k.New(entry.Name, t), nil
 }

@@ -87,10 +87,10 @@ func elsewhere(ctx context.Context, other Holder, patience time.Duration) error 
 func (k *Keeper) Asks() string {
 	h := sha256.New()
 	for _, name := range []string{"issuer", "client_id", "flow", "scope", "redirect_uri", "store", "prompt", "max_age", "acr_values", "login_hint", "id_token_hint", "id_token_hint_file",
-		"audience", "authorization_details", "par", "request_object"} {
+		"authorization_details", "par", "request_object"} {
 		fmt.Fprintf(h, "%s=%q\n", name, k.Settings.String(name))
 	}
-	fmt.Fprintf(h, "%q %q ", k.Settings.List("claims"), k.Settings.List("resource"))
+	fmt.Fprintf(h, "%q %q %q ", k.Settings.List("claims"), k.Settings.List("resource"), k.Settings.List("audience"))
 	fmt.Fprintf(h, "%q %q", k.Settings.List("param"), k.Settings.List("token_param"))
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"rely/internal/demoop/shelf"
 )
 
 // A User is one of the two people the provider knows. The password is a part
@@ -19,8 +21,8 @@ type User struct {
 }
 
 // All makes both anew for every server: passwords can be changed.
-func All() []*User {
-	return []*User{
+func All() Directory {
+	return Directory{
 		{Name: "alice", Password: "wonderland-1865", Claims: map[string]any{
 			"name": "Alice Lid\u00e9ll", "given_name": "Alice", "family_name": "Lid\u00e9ll", "middle_name": "Pleasance",
 			"nickname": "Al", "preferred_username": "alice", "gender": "female", "birthdate": "1852-05-04",
@@ -128,4 +130,31 @@ func Within(scopes, allowed []string) []string {
 		}
 	}
 	return out
+}
+
+// A Directory is everybody whom a provider knows.
+type Directory []*User
+
+// Find is the user of that name; nil where there is none.
+func (d Directory) Find(name string) *User {
+	for _, u := range d {
+		if u.Name == name {
+			return u
+		}
+	}
+	return nil
+}
+
+// SignIn gives the user whose password this is. An unknown name costs the
+// same comparison.
+func (d Directory) SignIn(name, password string) *User {
+	u := d.Find(name)
+	want := shelf.Fresh()
+	if u != nil {
+		want = u.Password
+	}
+	if !shelf.Same(password, want) {
+		return nil
+	}
+	return u
 }

@@ -87,21 +87,47 @@ func (a *audience) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*[]string)(a))
 }
 
+// Bearer is the grant type of assertions (RFC 7523 2.1).
+const Bearer = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
 // Check verifies an assertion and takes note of it: it counts once. Its error
 // says what is wrong, for the client's developer.
 func (k *Checker) Check(token string, c Client, now time.Time) error {
-	payload, err := verified(token, c)
-	if err != nil {
-		return err
-	}
-	var is claims
-	if err := json.Unmarshal(payload, &is); err != nil {
-		return errors.New("the assertion's claims cannot be read")
-	}
-	until := time.Unix(is.Exp, 0)
+	is, err := read(token, c)
 	switch {
+	case err != nil:
+		return err
 	case is.Iss != c.ID || is.Sub != c.ID:
 		return errors.New("the assertion's iss and sub must both be the client_id")
+	}
+	return k.check(is, c, now)
+}
+
+// Granted is Check for an assertion about anybody: it gives whom (RFC 7523 3).
+func (k *Checker) Granted(token string, c Client, now time.Time) (string, error) {
+	is, err := read(token, c)
+	switch {
+	case err != nil:
+		return "", err
+	case is.Iss != c.ID:
+		return "", errors.New("the assertion's iss must be the client_id")
+	case is.Sub == "":
+		return "", errors.New("the assertion has no sub")
+	}
+	return is.Sub, k.check(is, c, now)
+}
+
+func read(token string, c Client) (is claims, err error) {
+	payload, err := verified(token, c)
+	if err == nil && json.Unmarshal(payload, &is) != nil {
+		err = errors.New("the assertion's claims cannot be read")
+	}
+	return is, err
+}
+
+func (k *Checker) check(is claims, c Client, now time.Time) error {
+	until := time.Unix(is.Exp, 0)
+	switch {
 	case !slices.ContainsFunc(is.Aud, func(a string) bool { return slices.Contains(k.Audiences, a) }):
 		return errors.New("the assertion's aud must be the issuer or the token endpoint")
 	case is.Exp == 0 || !now.Before(until.Add(skew)):

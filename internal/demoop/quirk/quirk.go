@@ -58,6 +58,7 @@ type Fault struct {
 	Back     func(v url.Values)                             // the parameters with which a logout sends the browser back
 	Device   func(m map[string]any)                         // the device authorization response
 	Pushed   func(m map[string]any)                         // the pushed authorization response
+	Traded   func(m map[string]any)                         // the answer to a token exchange
 	Keep     bool                                           // refresh tokens are not rotated
 	On       Endpoint                                       // where Serve stands
 	Serve    func(x *Exchange)                              // answers instead of the good endpoint

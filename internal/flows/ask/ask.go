@@ -39,7 +39,7 @@ type Ask struct {
 func Read(p url.Values, registered json.RawMessage) (*Ask, error) {
 	a := &Ask{ACR: strings.Fields(p.Get("acr_values")), Resources: p["resource"]}
 	for name := range p {
-		if len(p[name]) > 1 && name != "resource" {
+		if len(p[name]) > 1 && name != "resource" && name != "audience" {
 			return nil, unfit(name, "RFC 6749 3.1", fmt.Errorf("it is given %d times", len(p[name])))
 		}
 	}

@@ -24,6 +24,9 @@ import (
 	"rely/internal/wire"
 )
 
+// TokenExchange is the grant type of RFC 8693.
+const TokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange"
+
 // Redeem makes the token request of any grant, once: x/oauth2 words it and
 // reads OAuth's part of the answer, clientauth proves the client, and the
 // transport below bounds and checks what comes back.
@@ -44,7 +47,7 @@ func (r *Request) Redeem(ctx context.Context, op string, form url.Values) (*Toke
 	if err != nil {
 		return nil, tokenFault(op, form.Get("grant_type"), answer.answer, err)
 	}
-	return r.tokens(op, token, answer.members)
+	return r.tokens(op, form.Get("grant_type"), token, answer.members)
 }
 
 // prover is an HTTP client for one request in which the client proves itself,
@@ -102,12 +105,16 @@ func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // tokens reads a successful answer (RFC 6749 5.1).
-func (r *Request) tokens(op string, token *oauth2.Token, members Members) (*Tokens, error) {
+func (r *Request) tokens(op, grant string, token *oauth2.Token, members Members) (*Tokens, error) {
 	broken := func(id, spec string, err error) error {
 		return &fault.Error{Kind: fault.Protocol, ID: id, Op: op, Spec: spec, Err: err, Hint: "have the provider mend its token endpoint"}
 	}
 	t := &Tokens{Access: secret.New(token.AccessToken), Refresh: secret.New(token.RefreshToken), TokenType: token.TokenType, Scope: r.Scope, Members: members}
+	t.IssuedType = Members(members).Text("issued_token_type")
+	// What a token exchange issues need not be for use as it is (RFC 8693 2.2.1).
+	other := grant == TokenExchange && strings.EqualFold(token.TokenType, "n_a")
 	switch bound := r.DPoP != nil; {
+	case other:
 	case bound && strings.EqualFold(token.TokenType, "bearer"):
 		return nil, &fault.Error{Kind: fault.Protocol, ID: "token.downgrade", Op: op, Spec: "RFC 9449 5",
 			Err:  errors.New("token_type is \"Bearer\": the provider did not bind the token to the key that was proven"),

@@ -55,6 +55,21 @@ type Request struct {
 	OpenWait    time.Duration // after which a person is told that the browser does not come up; 0 is never
 	AllowHost   bool          // the redirect URI may name a host of the user's own, with their certificate
 
+	// What a flow's own settings came to, by their names in the table of
+	// settings; which ones it has, its entry says.
+	Text  func(setting string) string
+	List  func(setting string) []string
+	Given func(setting, what string) (secret.String, error)                 // a secret one: standard input, file or variable; empty where there is none
+	Ask   func(question string) (secret.String, error)                      // nil where nobody can be asked
+	Job   func(ctx context.Context, audience string) (secret.String, error) // identity token of the CI job that this is a part of
+	Own   func(ctx context.Context) (*Tokens, error)                        // of the profile's session, renewed where they are old
+	Warn  func(text string)                                                 // what the person should know
+
+	// The client's keys, for what it signs beside its proof.
+	Keys     secret.String
+	KeysName string
+	Audience string // of what it signs
+
 	// What is renewed; for the refresh grant alone.
 	Refresh secret.String
 	Prior   *idtoken.Claims
@@ -87,6 +102,7 @@ type Announcement struct {
 type Tokens struct {
 	Access, Refresh, ID secret.String
 	TokenType           string
+	IssuedType          string    // what Access is, where a token exchange says so (RFC 8693 2.2.1)
 	Scope               string    // granted; what was asked where the provider says nothing (RFC 6749 5.1)
 	Expiry              time.Time // of the access token; zero where the provider says nothing
 	Claims              *idtoken.Claims
