@@ -24,6 +24,7 @@ type examination struct {
 	only, skip                listFlag
 	from, resume, snapshot    string
 	parallel                  int
+	active, dry               bool
 
 	options doctor.Options
 	least   check.Severity
@@ -34,25 +35,14 @@ func newDoctor(i *invocation) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor [ISSUER]",
 		Short: "Find out what is wrong with a provider",
-		Long: `Looks at an OpenID Provider from outside, with no client and no login: a handful
-of GETs and TLS handshakes. It judges discovery, metadata that contradicts itself,
-keys, TLS, headers, clock and latency, says how far a sign-in would come and where
-it breaks first, and for each finding what was seen, what was expected, by which
-rule, and what to change. A check that could not judge is "not run", never passed.
-
-The exit code is 8 where something was found that --fail-on counts. --baseline
-takes a report from before (-o json) and tells only what is new. --for says what the
-provider is meant to be. -o sarif, junit, markdown and github are for machines.
-"rely doctor explain ID" tells about one check.
-
-With --from it examines many providers, one line each as they are done (one JSON
-object in a line with -o json), --parallel at a time; --resume goes on where an
-earlier run stopped.`,
+		Long:  doctorLong,
 		Example: `  rely doctor https://op.example
   rely doctor https://op.example --for fapi2 --fail-on warning
   rely doctor https://op.example -o sarif
   rely doctor https://op.example --baseline known.json
   rely doctor --from issuers.txt --parallel 16 --resume done.txt
+  rely doctor https://op.example --active --browser forms --username alice --password-file FILE
+  rely doctor https://op.example --active --dry-run
   rely doctor https://op.example --snapshot op.json
   rely doctor explain P02`,
 		Args: arguments(0, 1),
@@ -69,8 +59,11 @@ earlier run stopped.`,
 			return d.run(c.Context())
 		},
 	}
-	i.settingFlags(c.Flags(), "issuer")
+	i.settingFlags(c.Flags(), "issuer", "browser", "username", "password_file", "totp_secret_file", "initial_access_token_file")
 	providerFlags(c)
+	i.pages.add(c.Flags())
+	c.Flags().BoolVar(&d.active, "active", false, "try what the provider promises, with clients made for it and deleted at the end")
+	c.Flags().BoolVar(&d.dry, "dry-run", false, "with --active: show each request and send none")
 	c.Flags().StringVar(&d.failOn, "fail-on", "error", "`SEVERITY` from which a finding makes exit code 8: error, warning or info")
 	c.Flags().Var(&pathFlag{&d.baseline, "FILE"}, "baseline", "report from before; what is in it is not told again")
 	c.Flags().StringVar(&d.purpose, "for", "", "what the provider is meant to be: `NAME`, one of "+purposes())
@@ -82,12 +75,35 @@ earlier run stopped.`,
 	c.Flags().Var(&pathFlag{&d.resume, "FILE"}, "resume", "with --from: note what is done in this file, and leave out what is in it")
 	c.Flags().IntVar(&d.parallel, "parallel", 8, "with --from: how many issuers at a time, `N`")
 	exclusive(c, "from", "snapshot")
+	exclusive(c, "from", "active")
 	for _, flag := range []string{"only", "skip"} {
 		_ = c.RegisterFlagCompletionFunc(flag, completeChecks)
 	}
 	c.AddCommand(newExplain(i), newDiff(i), newBundle(i))
 	return c
 }
+
+const doctorLong = `Looks at an OpenID Provider from outside, with no client and no login: a handful
+of GETs and TLS handshakes. It judges discovery, metadata that contradicts itself,
+keys, TLS, headers, clock and latency, says how far a sign-in would come and where
+it breaks first, and for each finding what was seen, what was expected, by which
+rule, and what to change. A check that could not judge is "not run", never passed.
+
+The exit code is 8 where something was found that --fail-on counts. --baseline
+takes a report from before (-o json) and tells only what is new. --for says what the
+provider is meant to be. -o sarif, junit, markdown and github are for machines.
+"rely doctor explain ID" tells about one check.
+
+--active makes two clients at the provider, tries what it promises (wrong secrets,
+redirect URIs, PKCE, codes and tokens used twice, revocation ...) and deletes them
+again, also on Ctrl-C. It sends at most 100 requests, and two a second to a provider
+that is not on this machine. With --browser forms, --username and --password-file a
+robot signs in, up to four times; without, those checks are not run. --dry-run
+shows each request and sends none. Use it where you may.
+
+With --from it examines many providers, one line each as they are done (one JSON
+object in a line with -o json), --parallel at a time; --resume goes on where an
+earlier run stopped.`
 
 func purposes() string {
 	var names []string
@@ -124,8 +140,10 @@ func (d *examination) prepare() error {
 			return err
 		}
 	}
-	d.options.Look, err = d.look()
-	return err
+	if d.options.Look, err = d.look(); err != nil {
+		return err
+	}
+	return d.prepareActive()
 }
 
 // look is what the doctor looks with.
@@ -148,6 +166,12 @@ func (d *examination) run(ctx context.Context) error {
 	r, err := doctor.Examine(ctx, d.options, issuer)
 	if err != nil {
 		return err
+	}
+	if r.Left != nil {
+		d.say("rely: note: %s\n", fault.VisibleUpTo(d.redact.Text(r.Left.Error()), 1000))
+	}
+	if d.dry && d.active {
+		return nil // what was told is the result
 	}
 	if d.snapshot != "" {
 		return d.drift(r)

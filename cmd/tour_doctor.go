@@ -2,16 +2,26 @@ package cmd
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 
 	"rely/internal/demoop"
 	"rely/internal/demoop/stage"
 	"rely/internal/doctor"
+	"rely/internal/doctor/active"
 	"rely/internal/doctor/check"
 	"rely/internal/doctor/report"
 	"rely/internal/fault"
+	"rely/internal/secret"
+	"rely/internal/useragent"
 )
+
+// alice signs in by forms, over the doctor's own transport.
+func (t *tour) alice(over http.RoundTripper) (useragent.Agent, error) {
+	return useragent.Choose("forms", useragent.Options{HTTP: over, Username: "alice", Password: secret.New(demoAlice), Now: t.Now})
+}
 
 // examine shows a fault that a sign-in does not meet: the provider stands on a
 // public host of this process's own, and the doctor looks at it.
@@ -36,7 +46,12 @@ func (t *tour) examine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := doctor.Examine(ctx, doctor.Options{Look: look}, stage.Issuer)
+	o := doctor.Options{Look: look}
+	if k, err := check.Find(t.broken.Check); err == nil && k.Active {
+		o.Active = &active.Options{HTTP: look.HTTP, Now: t.Now, Sleep: func(context.Context, time.Duration) error { return nil }, Agent: t.alice}
+		o.Only = []string{k.ID} // the whole of it is "rely doctor --active"
+	}
+	r, err := doctor.Examine(ctx, o, stage.Issuer)
 	if err != nil {
 		return err
 	}

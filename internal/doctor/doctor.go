@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"rely/internal/doctor/active"
 	"rely/internal/doctor/check"
 	"rely/internal/doctor/evidence"
 	"rely/internal/fault"
@@ -25,6 +26,7 @@ type Options struct {
 	For        string          // of [check.Purposes]
 	Only, Skip []string        // IDs or names of checks
 	Baseline   map[string]bool // [check.Finding.Key] of what is known already
+	Active     *active.Options // nil: nothing is tried
 }
 
 // A Report is what came out of one issuer.
@@ -44,6 +46,7 @@ type Report struct {
 	// Unreached is why nothing could be looked at; nil where something could.
 	Unreached error
 	Evidence  *evidence.Evidence
+	Left      error // a client that could not be deleted
 }
 
 // A Stage is how far a provider comes in the funnel.
@@ -62,6 +65,8 @@ type NotRun struct {
 
 // Chosen is the table as --only and --skip leave it. The error is Usage for a
 // check that is not in it.
+//
+// It has the active checks too, which [Examine] leaves out without Active.
 func (o *Options) Chosen() ([]*check.Check, error) {
 	only, err := named(o.Only)
 	if err != nil {
@@ -112,16 +117,29 @@ func Examine(ctx context.Context, o Options, issuer string) (*Report, error) {
 		r.Unreached = e.OIDC.Err
 	}
 	for _, k := range chosen {
-		if k.Run == nil {
-			r.NotRun = append(r.NotRun, NotRun{k, "it needs --active"})
+		if k.Active {
 			continue
 		}
 		findings, reason := check.Judge(e, vendor, o.For, k)
 		r.take(o, k, findings, reason)
 	}
+	r.try(ctx, o, e, vendor, chosen)
 	r.Took = o.Look.Now().Sub(began)
 	r.Close()
 	return r, nil
+}
+
+// try runs the active checks. Where nobody asked for them they are no part of
+// the report at all: that they exist is said in the funnel.
+func (r *Report) try(ctx context.Context, o Options, e *evidence.Evidence, vendor string, chosen []*check.Check) {
+	if o.Active == nil {
+		return
+	}
+	outcomes, left := active.Run(ctx, *o.Active, e, vendor, o.For, chosen)
+	r.Left = left
+	for _, out := range outcomes {
+		r.take(o, out.Check, out.Findings, out.Reason)
+	}
 }
 
 // take puts a check's outcome where it belongs.

@@ -127,11 +127,21 @@ func TestSilentOnTheGoodProvider(t *testing.T) {
 			if r.Broken() != nil || r.Verdict(check.Warning) != nil {
 				t.Errorf("got broken %v and the verdict %v", r.Broken(), r.Verdict(check.Warning))
 			}
-			if n := len(r.Passed) + len(r.NotRun) + len(r.Findings); name == "" && n != len(check.All()) {
-				t.Errorf("%d checks have an outcome, want %d", n, len(check.All()))
+			if n := len(r.Passed) + len(r.NotRun) + len(r.Findings); name == "" && n != passive() {
+				t.Errorf("%d checks have an outcome, want %d", n, passive())
 			}
 		})
 	}
+}
+
+func passive() int {
+	n := 0
+	for _, k := range check.All() {
+		if !k.Active {
+			n++
+		}
+	}
+	return n
 }
 
 func TestTable(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,7 +21,7 @@ import (
 // examined lists what a sign-in does not meet, because it asks for none of it,
 // and what "rely doctor" finds all the same.
 func examined() []Fault {
-	return append(append(oddMetadata(), append(oddKeys(), oddAnswers()...)...), transportSecurity()...)
+	return slices.Concat(oddMetadata(), oddKeys(), oddAnswers(), transportSecurity(), tried())
 }
 
 func oddMetadata() []Fault {

@@ -30,6 +30,9 @@ const (
 	WebFinger Endpoint = "webfinger"
 	Push      Endpoint = "pushed authorization request"
 	Revoke    Endpoint = "revoke"
+
+	Introspect   Endpoint = "introspect"
+	Registration Endpoint = "registration"
 )
 
 // A Fault is one misbehaviour. The hooks that are nil leave the good answer

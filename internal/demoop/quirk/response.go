@@ -15,13 +15,13 @@ func responses() []Fault {
 		iss   = "RFC 9207 2.4"
 	)
 	return group("response", "login", 6,
-		Fault{Name: "wrong-state", Help: "the state is not the one that was sent", Rule: state, Response: param("state", "not-the-one-you-sent")},
+		Fault{Name: "wrong-state", Check: "L10", Help: "the state is not the one that was sent", Rule: state, Response: param("state", "not-the-one-you-sent")},
 		Fault{Name: "missing-state", Help: "there is no state", Rule: state, Response: func(v url.Values) { v.Del("state") }},
 		Fault{Name: "empty-state", Help: "the state is empty", Rule: state, Response: param("state", "")},
 		Fault{Name: "repeated-state", Help: "there are two states", Rule: twice, Response: again("state", "another")},
 		Fault{Name: "repeated-code", Help: "there are two codes", Rule: twice, Response: again("code", "another")},
 		Fault{Name: "repeated-response-iss", Help: "there are two issuers", Rule: twice, Response: again("iss", "https://evil.example")},
-		Fault{Name: "wrong-response-iss", Help: "the answer is another provider's (mix-up)", Rule: iss, Response: param("iss", "https://evil.example")},
+		Fault{Name: "wrong-response-iss", Check: "L11", Help: "the answer is another provider's (mix-up)", Rule: iss, Response: param("iss", "https://evil.example")},
 		Fault{Name: "missing-response-iss", Help: "the answer names no issuer, though the metadata promises it", Rule: iss,
 			Response: func(v url.Values) { v.Del("iss") }},
 		Fault{Name: "no-code", Help: "the answer has neither a code nor an error", Rule: "RFC 6749 4.1.2", Response: func(v url.Values) { v.Del("code") }},
@@ -42,7 +42,7 @@ func userInfos() []Fault {
 		return func(m map[string]any) { m[name] = value }
 	}
 	return append(signedUserInfos(), group("userinfo", "userinfo", 6,
-		Fault{Name: "userinfo-wrong-sub", Help: "userinfo is about somebody else", Rule: sub, Claims: claim("sub", "mallory")},
+		Fault{Name: "userinfo-wrong-sub", Check: "L20", Help: "userinfo is about somebody else", Rule: sub, Claims: claim("sub", "mallory")},
 		Fault{Name: "userinfo-no-sub", Help: "userinfo names no subject", Rule: sub, Claims: func(m map[string]any) { delete(m, "sub") }},
 		Fault{Name: "userinfo-sub-number", Help: "the subject in userinfo is a number", Rule: sub, Claims: claim("sub", 42)},
 		Fault{Name: "userinfo-html", Help: "userinfo is a web page", Rule: ruleJSON, On: UserInfo, Serve: html},

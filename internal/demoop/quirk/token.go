@@ -12,7 +12,7 @@ func tokens() []Fault {
 	const answer = "RFC 6749 5.1"
 	return group("token", "login", 6,
 		Fault{Name: "token-no-access-token", Help: "the answer has no access token", Rule: answer, Answer: drop("access_token")},
-		Fault{Name: "token-no-type", Help: "the answer has no token_type", Rule: answer, Answer: drop("token_type")},
+		Fault{Name: "token-no-type", Check: "L18", Help: "the answer has no token_type", Rule: answer, Answer: drop("token_type")},
 		Fault{Name: "token-type-mac", Help: "the token is of a type that nobody asked for", Rule: "RFC 6749 7.1", Answer: member("token_type", "mac")},
 		Fault{Name: "token-control-chars", Help: "the access token has a line break, and a header behind it", Rule: "RFC 6749 A.12",
 			Answer: member("access_token", "abc\r\nX-Injected: yes")},

@@ -197,7 +197,7 @@ func TestText(t *testing.T) {
 	t.Parallel()
 	out := report.Text(example(t)[0], false)
 	at := -1
-	for _, s := range []string{"https://op.example (Keycloak)", "The first break: it is not discoverable", "error P02", "here      set --hostname", "warning P12", "info P27", "Not run, because:", "no key has a certificate"} {
+	for _, s := range []string{"https://op.example (Keycloak)", "Broken first: discoverable", "error P02", "here      set --hostname", "warning P12", "info P27", "Not run, because:", "no key has a certificate"} {
 		next := strings.Index(out, s)
 		if next <= at {
 			t.Errorf("%q is missing, or not in its place:\n%s", s, out)

@@ -22,7 +22,7 @@ func Text(r *doctor.Report, loud bool) string {
 	case r.Unreached != nil:
 		fmt.Fprintf(&b, "\nNot reached: %s\n", fault.VisibleUpTo(r.Unreached.Error(), 400))
 	case broken != nil:
-		fmt.Fprintf(&b, "\nThe first break: it is not %s. %s\n", broken.Title, sentence(broken.First))
+		fmt.Fprintf(&b, "\nBroken first: %s. %s\n", broken.Title, sentence(broken.First))
 	default:
 		b.WriteString("\nNothing is broken, as far as this can be seen.\n")
 	}

@@ -1,0 +1,65 @@
+package active
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"rely/internal/doctor/check"
+)
+
+// Every active check of the table has a probe, and the other way round.
+func TestProbes(t *testing.T) {
+	t.Parallel()
+	have := map[string]int{}
+	for _, p := range probes() {
+		have[p.id]++
+	}
+	for _, k := range check.All() {
+		if want := map[bool]int{true: 1}[k.Active]; have[k.ID] != want {
+			t.Errorf("%s has %d probes, want %d", k.ID, have[k.ID], want)
+		}
+		delete(have, k.ID)
+	}
+	if len(have) > 0 {
+		t.Errorf("probes without a check: %v", have)
+	}
+}
+
+type nowhere struct{}
+
+func (nowhere) RoundTrip(req *http.Request) (*http.Response, error) {
+	return answer(req, http.StatusOK, "text/plain", ""), nil
+}
+
+// A stranger's provider gets two requests a second, and no more than the limit.
+func TestGate(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1700000000, 0)
+	var slept time.Duration
+	g := &gate{base: nowhere{}, now: func() time.Time { return now }, sleep: func(_ context.Context, d time.Duration) error {
+		slept += d
+		now = now.Add(d)
+		return nil
+	}}
+	req, err := http.NewRequest(http.MethodGet, "https://op.example/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range MostRequests {
+		if _, err := g.RoundTrip(req); err != nil {
+			t.Fatalf("request %d: %v", n+1, err)
+		}
+	}
+	if want := (MostRequests - 1) * pause; slept != want {
+		t.Errorf("waited %s, want %s", slept, want)
+	}
+	if _, err := g.RoundTrip(req); err == nil || !g.spent() {
+		t.Error("one more than the limit was sent")
+	}
+	g.free = true
+	if _, err := g.RoundTrip(req); err != nil {
+		t.Errorf("cleaning up was refused: %v", err)
+	}
+}
