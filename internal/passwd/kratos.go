@@ -19,7 +19,7 @@ const kratosSpec = "Ory Kratos, self-service settings flow for native applicatio
 func kratos() Entry {
 	return Entry{
 		Name: "kratos", Help: "Ory Kratos: its self-service interface, signed in with the current password", Family: Product,
-		Proof: "conversation of Ory Kratos 1.3.1, replayed in the tests", After: "other sessions live on unless Kratos is told to end them",
+		Proof: "tried by hand against Ory Kratos 1.3.1, its conversation replayed in the tests", After: "other sessions live on unless Kratos is told to end them",
 		Fits: func(a *Account) bool { return atHost("oryapis.com", "projects.oryapis.com")(a) }, Change: kratosChange,
 		Verify: func(ctx context.Context, a *Account) error {
 			_, err := kratosSession(ctx, a, a.New.Reveal())
