@@ -153,12 +153,12 @@ func conversations() map[string]conversation {
 		"Glewlwyd changes it":     {via: "glewlwyd", issuer: glew, turns: []exchange{glewSignIn, {glewChange, 200, nil, ""}}},
 		"Glewlwyd, wrong old":     {via: "glewlwyd", issuer: glew, turns: []exchange{{glewSignIn.request, 401, nil, ""}}, id: "passwd.wrong-old", words: []string{"401 without saying why"}},
 		"Glewlwyd, policy":        {via: "glewlwyd", issuer: glew, turns: []exchange{glewSignIn, {glewChange, 400, nil, `["new password too short"]`}}, id: "passwd.policy", words: []string{"new password too short"}},
-		"Kratos changes it":       kratosTalk(200, recorded("success"), "", ""),
-		"Kratos, policy":          kratosTalk(400, recorded("short"), "passwd.policy", "4000032: The password must be at least 8 characters long"),
+		"Kratos changes it":       kratosTalk(200, kratosSaid("success"), "", ""),
+		"Kratos, policy":          kratosTalk(400, kratosSaid("short"), "passwd.policy", "4000032: The password must be at least 8 characters long"),
 		"Kratos, old session":     kratosTalk(403, `{"error":{"id":"session_refresh_required","reason":"The login session is too old."}}`, "passwd.scope", "too old"),
 		"Kratos, no success":      kratosTalk(200, `{"state":"show_form"}`, "passwd.state", "show_form"),
-		"Kratos, wrong old":       {via: "kratos", issuer: kratosAt, turns: []exchange{kratosTurns()[0], {kratosTurns()[1].request, 400, nil, recorded("wrong")}}, id: "passwd.wrong-old", words: []string{"4000006: The provided credentials are invalid"}},
-		"Kratos, no session":      {via: "kratos", issuer: kratosAt, turns: append(kratosTurns()[:2], exchange{kratosTurns()[2].request, 401, nil, recorded("no-session")}), id: "passwd.scope", words: []string{"session_inactive"}},
+		"Kratos, wrong old":       {via: "kratos", issuer: kratosAt, turns: []exchange{kratosTurns()[0], {kratosTurns()[1].request, 400, nil, kratosSaid("wrong")}}, id: "passwd.wrong-old", words: []string{"4000006: The provided credentials are invalid"}},
+		"Kratos, no session":      {via: "kratos", issuer: kratosAt, turns: append(kratosTurns()[:2], exchange{kratosTurns()[2].request, 401, nil, kratosSaid("no-session")}), id: "passwd.scope", words: []string{"session_inactive"}},
 		"Kratos points elsewhere": {via: "kratos", issuer: kratosAt, turns: []exchange{{kratosTurns()[0].request, 200, nil, `{"ui":{"action":"https://evil.example/"}}`}}, id: "passwd.elsewhere"},
 		"LemonLDAP changes it":    lemonTalk(200, `{"result":1,"error":"35"}`, "", ""),
 		"LemonLDAP, wrong old":    lemonTalk(400, `{"result":0,"error":"39"}`, "passwd.wrong-old", "error 39: the current password is wrong"),
@@ -170,8 +170,8 @@ func conversations() map[string]conversation {
 
 const kratosAt = "http://127.0.0.1:4433"
 
-// recorded is an answer of Ory Kratos 1.3.1, with another session token.
-func recorded(name string) string {
+// kratosSaid is an answer of Ory Kratos 1.3.1, with another session token.
+func kratosSaid(name string) string {
 	text, err := os.ReadFile("testdata/kratos-" + name + ".json")
 	if err != nil {
 		panic(err)
@@ -182,7 +182,7 @@ func recorded(name string) string {
 // action is where a recorded flow wants its next step.
 func action(name string) string {
 	var flow struct{ UI struct{ Action string } }
-	if err := json.Unmarshal([]byte(recorded(name)), &flow); err != nil {
+	if err := json.Unmarshal([]byte(kratosSaid(name)), &flow); err != nil {
 		panic(err)
 	}
 	return flow.UI.Action
@@ -190,9 +190,9 @@ func action(name string) string {
 
 func kratosTurns() []exchange {
 	return []exchange{
-		{"GET " + kratosAt + "/self-service/login/api", 200, nil, recorded("login")},
-		{"POST " + action("login") + "\nContent-Type: application/json\n\n" + string(object(map[string]any{"method": "password", "identifier": "alice", "password": oldPassword})), 200, nil, recorded("session")},
-		{"GET " + kratosAt + "/self-service/settings/api\nX-Session-Token: the-session-token", 200, nil, recorded("settings")},
+		{"GET " + kratosAt + "/self-service/login/api", 200, nil, kratosSaid("login")},
+		{"POST " + action("login") + "\nContent-Type: application/json\n\n" + string(object(map[string]any{"method": "password", "identifier": "alice", "password": oldPassword})), 200, nil, kratosSaid("session")},
+		{"GET " + kratosAt + "/self-service/settings/api\nX-Session-Token: the-session-token", 200, nil, kratosSaid("settings")},
 		{"POST " + action("settings") + "\nX-Session-Token: the-session-token\n\n" + string(object(map[string]any{"method": "password", "password": newPassword})), 0, nil, ""},
 	}
 }
