@@ -59,6 +59,7 @@ is 7; the body is printed all the same.`,
   rely call https://api.example/me -o json | jq .result.status`,
 		Args: arguments(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {
+			k.warm = true
 			if err := k.open(c, false); err != nil {
 				return err
 			}
@@ -68,7 +69,7 @@ is 7; the body is printed all the same.`,
 	c.Flags().VarP(&k.headers, "header", "H", "further header, as \"Name: value\", may stand more than once")
 	c.Flags().StringVar(&k.body, "body", "", "`FILE` with the request's body, - for standard input")
 	c.Flags().BoolVarP(&k.include, "include", "i", false, "print the answer's status and headers before its body")
-	i.settingFlags(c.Flags(), "min_ttl", "store")
+	i.settingFlags(c.Flags(), "min_ttl", "store", "no_cache")
 	return c
 }
 

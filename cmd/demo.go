@@ -147,7 +147,7 @@ type tour struct {
 
 func newTour(d *demo, dir string, broken *demoop.Fault) *tour {
 	a := *d.App
-	a.Dirs.Config, a.Dirs.State = dir, filepath.Join(dir, "state")
+	a.Dirs.Config, a.Dirs.State, a.Dirs.Cache = dir, filepath.Join(dir, "state"), ""
 	inside := &invocation{App: &a, loud: d.loud, redact: d.redact}
 	// The demo is the same everywhere: no setting of the person's takes part,
 	// whether from a profile or from a variable.

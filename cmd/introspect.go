@@ -40,6 +40,7 @@ code 0, unless --active demands an active one: then it is 8.`,
   echo "$TOKEN" | rely introspect - --token-type-hint access_token`,
 		Args: arguments(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
+			n.warm = true
 			if err := n.open(c, false); err != nil {
 				return err
 			}
@@ -47,6 +48,7 @@ code 0, unless --active demands an active one: then it is 8.`,
 		},
 	}
 	n.flags(c, "ask about")
+	n.settingFlags(c.Flags(), "no_cache")
 	c.Flags().BoolVar(&n.active, "active", false, "exit with 8 when the token is not active")
 	return c
 }

@@ -53,6 +53,7 @@ type invocation struct {
 	trust     func(pem []byte) // makes transport trust the local authority
 	kept      store.Store
 	known     *provider.Provider // the one discovered last
+	warm      bool               // metadata and keys may come from the cache
 }
 
 // catch begins to catch Ctrl-C. A command that only prints need not.
@@ -226,6 +227,7 @@ func (i *invocation) discover(ctx context.Context, issuer string) (*provider.Pro
 	if err != nil {
 		return nil, err
 	}
+	hc.Cache = i.cache()
 	p, err := provider.Discover(ctx, hc, issuer)
 	if err != nil {
 		return nil, err

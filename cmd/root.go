@@ -42,6 +42,7 @@ func Main(a *app.App, args []string) (code int) {
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
 	err := i.evidence(root.ExecuteContext(ctx))
+	i.doubt(err)
 	if err != nil && !i.started {
 		err = misuse(err)
 	}

@@ -44,7 +44,7 @@ The token of a session made with --dpop is of use with proofs alone: "rely call"
 makes them, and -o header --proof-for "GET URL" makes one for another program.
 
 Without any profile the settings may come from variables alone: RELY_ISSUER,
-RELY_CLIENT_ID, RELY_CLIENT_SECRET and --flow client-credentials. Nothing is
+RELY_CLIENT_ID, RELY_CLIENT_SECRET and --flow client-credentials. No token is
 stored then. A session that only a person can bring back is exit code 4.`,
 		Example: `  TOKEN=$(rely tokens)
   curl -H "$(rely tokens -o header)" https://api.example/me
@@ -52,6 +52,7 @@ stored then. A session that only a person can bring back is exit code 4.`,
   rely tokens -o json | jq -r .result.expires_at`,
 		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
+			t.warm = true
 			if err := t.open(c, false); err != nil {
 				return err
 			}
@@ -63,7 +64,7 @@ stored then. A session that only a person can bring back is exit code 4.`,
 	c.Flags().BoolVar(&t.force, "force", false, "renew now, however much time is left")
 	c.Flags().StringVar(&t.proof, "proof-for", "", "with -o header: the DPoP proof for one request too, \"`METHOD URL`\"")
 	exclusive(c, "id", "refresh")
-	i.settingFlags(c.Flags(), "min_ttl", "issuer", "client_id", "client_secret_file", "client_auth", "client_key_file", "assertion_audience", "flow", "scope", "resource", "audience", "authorization_details", "token_param", "dpop", "store")
+	i.settingFlags(c.Flags(), "min_ttl", "issuer", "client_id", "client_secret_file", "client_auth", "client_key_file", "assertion_audience", "flow", "scope", "resource", "audience", "authorization_details", "token_param", "dpop", "store", "no_cache")
 	i.flowFlags(c)
 	return c
 }

@@ -41,13 +41,14 @@ is not there fits nothing but "missing". The comparisons:
   rely userinfo --compare`,
 		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
+			u.warm = true
 			if err := u.open(c, false); err != nil {
 				return err
 			}
 			return u.run(c.Context())
 		},
 	}
-	i.settingFlags(c.Flags(), "min_ttl", "store")
+	i.settingFlags(c.Flags(), "min_ttl", "store", "no_cache")
 	c.Flags().Var(&u.expects, "expect", "what has to hold, as email_verified==true; may stand more than once")
 	c.Flags().BoolVar(&u.compare, "compare", false, "show what ID token, access token and UserInfo say differently")
 	c.Flags().BoolVar(&u.post, "post", false, "ask by POST instead of GET")

@@ -59,6 +59,7 @@ type App struct {
 type Dirs struct {
 	Config string // preferences and profiles
 	State  string // sessions, secrets, the local authority
+	Cache  string // what providers publish, for as long as they allow
 	Temp   string
 }
 
@@ -126,14 +127,20 @@ func dirs(env func(string) string) Dirs {
 		if abs, err := filepath.Abs(home); err == nil {
 			home = abs
 		}
-		d.Config, d.State = home, filepath.Join(home, "state")
+		d.Config, d.State, d.Cache = home, filepath.Join(home, "state"), filepath.Join(home, "cache")
 		return d
 	}
 	if config, err := os.UserConfigDir(); err == nil && filepath.IsAbs(config) {
 		d.Config = filepath.Join(config, "rely")
 	}
+	if cache, err := os.UserCacheDir(); err == nil && filepath.IsAbs(cache) {
+		d.Cache = filepath.Join(cache, "rely")
+	}
 	switch runtime.GOOS {
 	case "windows":
+		if d.Cache != "" {
+			d.Cache = filepath.Join(d.Cache, "cache") // the state lies beside it
+		}
 		if local := env("LOCALAPPDATA"); local != "" {
 			d.State = filepath.Join(local, "rely", "state")
 		}

@@ -3,8 +3,10 @@ package app
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"net"
 	"net/http"
@@ -21,6 +23,7 @@ import (
 // of the world, which has not.
 type Network struct {
 	given *x509.CertPool // by the user, in place of the system's; nil is the system's
+	way   string         // digest of what was given; empty for the system's
 	dial  func(ctx context.Context, network, address string) (net.Conn, error)
 
 	mu        sync.Mutex
@@ -40,13 +43,18 @@ func (t *Network) Trust(pem []byte) {
 }
 
 func (t *Network) trustOnly(pem []byte, caFile string) error {
-	t.given = x509.NewCertPool()
+	sum := sha256.Sum256(pem)
+	t.given, t.way = x509.NewCertPool(), hex.EncodeToString(sum[:])
 	if t.given.AppendCertsFromPEM(pem) {
 		return nil
 	}
 	return &fault.Error{Kind: fault.Config, ID: "ca-cert.empty", Op: "read the authority's certificate",
 		Err: errors.New(caFile + " holds no certificate in PEM form"), Hint: "check --ca-cert"}
 }
+
+// Way tells apart whom providers are believed to be by: what was fetched one
+// way serves no other.
+func (t *Network) Way() string { return t.way }
 
 // RoundTrip implements [http.RoundTripper].
 func (t *Network) RoundTrip(req *http.Request) (*http.Response, error) {

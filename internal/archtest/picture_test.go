@@ -12,7 +12,7 @@ func levels() [][]string {
 	return [][]string{
 		1: {"fault", "secret", "strictjson"},
 		2: {"wire", "param", "jose", "atomicfile", "markup", "totp", "recipe", "expect"},
-		3: {"loopback", "provider", "clientauth", "idtoken", "useragent", "store", "output", "trace", "config", "preset", "trust", "dpop"},
+		3: {"loopback", "provider", "clientauth", "idtoken", "useragent", "store", "output", "trace", "config", "preset", "trust", "dpop", "cache"},
 		4: {"flows", "logout", "passwd", "registration", "demoop"},
 		5: {"app", "session", "doctor"},
 		6: {"cmd"},

@@ -36,6 +36,9 @@ type Writer struct {
 	// Temp is the folder for the unfinished file, on the same file system as
 	// the target. Empty means the target's own folder.
 	Temp string
+	// Loose does not wait for the disk, for what can be had again: after a crash
+	// the file may be empty.
+	Loose bool
 	// Fault is asked before each step, and what it returns is taken for that
 	// step's own error. Tests use it for full disks; nil means no fault.
 	Fault func(Step) error
@@ -99,7 +102,7 @@ func (w Writer) replace(path string, data []byte, perm fs.FileMode) (err error) 
 	if err := rename(temp, path); err != nil {
 		return err
 	}
-	if err := w.fault(SyncFolder); err != nil {
+	if err := w.fault(SyncFolder); err != nil || w.Loose {
 		return err
 	}
 	return syncFolder(filepath.Dir(path))
@@ -119,7 +122,7 @@ func (w Writer) fill(f *os.File, data []byte, perm fs.FileMode) error {
 	if err := f.Chmod(perm); err != nil && !noModes {
 		return err
 	}
-	if err := w.fault(Sync); err != nil {
+	if err := w.fault(Sync); err != nil || w.Loose {
 		return err
 	}
 	return f.Sync()

@@ -125,6 +125,7 @@ var table = sync.OnceValue(func() []Setting {
 		{Name: "open_timeout", Help: "time after which a browser that does not open is reported", Default: "15s", Placeholder: "D", Kind: Duration, Profile: true},
 		{Name: "qr", Help: "show the address to sign in at as a QR code", Kind: Switch},
 		{Name: "ca_cert", Help: "file of certificate authorities to trust in place of the system's", Placeholder: "FILE", Profile: true},
+		{Name: "no_cache", Help: "ask the provider for its metadata and keys, whatever the cache has", Kind: Switch, Profile: true},
 		{Name: "output", Help: "output format", Placeholder: "FORMAT", Profile: true},
 		{Name: "profile", Help: "profile to use", Placeholder: "NAME"},
 		{Name: "config", Help: "preferences file; profiles lie beside it", Placeholder: "FILE"},

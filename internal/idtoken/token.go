@@ -120,7 +120,7 @@ func checkKey(l *ladder) finding {
 	return pass(expected, l.keyFound)
 }
 
-// verify asks for the keys once more when one is unknown: keys are rotated,
+// verify asks for the keys once more when they do not do: keys are rotated,
 // sometimes just before signing (OIDC Core 10.1.1). A foreign error is one of
 // fetching.
 func (l *ladder) verify() (info jose.KeyInfo, foreign bool, err error) {
@@ -134,7 +134,7 @@ func (l *ladder) verify() (info jose.KeyInfo, foreign bool, err error) {
 			return info, true, fetchErr
 		}
 		info, err = l.signed.Verify(keys, l.Algs, l.ClientSecret)
-		if !errors.Is(err, jose.ErrUnknownKey) {
+		if !jose.OtherKeys(err) {
 			break
 		}
 	}

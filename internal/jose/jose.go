@@ -44,8 +44,16 @@ const (
 
 // ErrUnknownKey is in the chain of an error that newer keys might cure: no key
 // of the set has the kid, or the token has no kid and none of the keys
-// verifies it. The caller fetches the keys once more and tries again.
+// verifies it. See [OtherKeys].
 var ErrUnknownKey = errors.New("the key is not in the provider's key set")
+
+// OtherKeys reports whether newer keys might cure an error of [Signed.Verify].
+// A provider that was set up anew may call its new key by the old one's kid, so
+// a signature that does not match is one of them.
+func OtherKeys(err error) bool {
+	f, ok := errors.AsType[*fault.Error](err)
+	return errors.Is(err, ErrUnknownKey) || ok && (f.ID == IDKey || f.ID == IDSignature)
+}
 
 // refuse words a broken rule of a token.
 func refuse(id, spec, format string, args ...any) error {

@@ -14,19 +14,19 @@ import (
 func (p *Provider) Prefetch(ctx context.Context) {
 	p.keys.Lock()
 	defer p.keys.Unlock()
-	p.startFetch(ctx)
+	p.startFetch(ctx, false)
 }
 
-// Keys is the provider's JWKS, fetched once. refetch asks for it again: once
-// for a key that is not in it, because providers rotate keys (OIDC Core
-// 10.1.1). Errors are those of [wire.Client.Get], or Protocol.
+// Keys is the provider's JWKS, fetched once or found in the cache. refetch
+// asks the provider for it again: once for a key that is not in it, because
+// providers rotate keys (OIDC Core 10.1.1). Errors are those of [wire.Client.Get], or Protocol.
 func (p *Provider) Keys(ctx context.Context, refetch bool) (jose.Set, error) {
 	p.keys.Lock()
 	if refetch && p.keys.pending == nil {
 		p.keys.have = false
 	}
 	if !p.keys.have {
-		p.startFetch(ctx)
+		p.startFetch(ctx, refetch)
 	}
 	pending := p.keys.pending
 	p.keys.Unlock()
@@ -43,14 +43,14 @@ func (p *Provider) Keys(ctx context.Context, refetch bool) (jose.Set, error) {
 }
 
 // startFetch runs at most one fetch at a time. The caller holds the lock.
-func (p *Provider) startFetch(ctx context.Context) {
+func (p *Provider) startFetch(ctx context.Context, again bool) {
 	if p.keys.pending != nil {
 		return
 	}
 	done := make(chan struct{})
 	p.keys.pending = done
 	go func() {
-		set, err := p.fetchKeys(ctx)
+		set, err := p.fetchKeys(ctx, again)
 		p.keys.Lock()
 		defer p.keys.Unlock()
 		p.keys.set, p.keys.err = set, err
@@ -60,13 +60,18 @@ func (p *Provider) startFetch(ctx context.Context) {
 	}()
 }
 
-func (p *Provider) fetchKeys(ctx context.Context) (jose.Set, error) {
-	const op = "fetch the provider's keys"
+func (p *Provider) fetchKeys(ctx context.Context, again bool) (jose.Set, error) {
+	const op, asKeys = "fetch the provider's keys", "application/json, application/jwk-set+json"
 	address, err := p.Need("jwks_uri", op)
 	if err != nil {
 		return jose.Set{}, err
 	}
-	a, err := p.http.Get(ctx, op, address, "application/json, application/jwk-set+json", wire.KeySet)
+	if a := p.http.Cached(address, asKeys); a != nil && !again {
+		if set, err := jose.ParseSet(a.Body); err == nil {
+			return set, nil
+		}
+	}
+	a, err := p.http.Get(ctx, op, address, asKeys, wire.KeySet)
 	if err != nil {
 		return jose.Set{}, err
 	}

@@ -71,6 +71,7 @@ func (m *Metadata) members() []member {
 type Provider struct {
 	Metadata Metadata
 	Source   string // the address the metadata came from
+	Cached   bool   // they came so in an earlier run
 
 	http *wire.Client
 	keys keyCache
@@ -92,9 +93,12 @@ func Discover(ctx context.Context, hc *wire.Client, issuer string) (*Provider, e
 	if err != nil {
 		return nil, err
 	}
+	if p := cached(hc, issuer, u); p != nil {
+		return p, nil
+	}
 	var notFound error
 	for _, address := range metadataAddresses(u) {
-		a, err := hc.Get(ctx, "discover "+issuer, address, "application/json", wire.Document)
+		a, err := hc.Get(ctx, "discover "+issuer, address, asJSON, wire.Document)
 		switch {
 		case err != nil:
 			return nil, err
@@ -112,6 +116,32 @@ func Discover(ctx context.Context, hc *wire.Client, issuer string) (*Provider, e
 		Kind: fault.Protocol, ID: "provider.no-metadata", Op: "discover " + issuer, Spec: "OIDC Discovery 4; RFC 8414 3",
 		Err:  fmt.Errorf("no metadata at %s", strings.Join(metadataAddresses(u), " nor at ")),
 		Hint: "check the issuer: it is the \"iss\" of the provider's ID tokens, often with a path for the realm or tenant",
+	}
+}
+
+// asJSON is what is accepted for metadata.
+const asJSON = "application/json"
+
+// cached is what the cache has of an issuer, if that is in order; nil where the
+// provider has to be asked.
+func cached(hc *wire.Client, issuer string, u *url.URL) *Provider {
+	for _, address := range metadataAddresses(u) {
+		a := hc.Cached(address, asJSON)
+		if a == nil {
+			continue
+		}
+		if p, err := read(hc, issuer, address, a); err == nil {
+			p.Cached = true
+			return p
+		}
+	}
+	return nil
+}
+
+// Forget has the cache forget the metadata.
+func (p *Provider) Forget() {
+	if p.http.Cache != nil {
+		p.http.Cache.Forget(p.Source, asJSON)
 	}
 }
 

@@ -108,7 +108,7 @@ func (ask Asking) open(text string) (string, error) {
 	return string(inner), err
 }
 
-// verify asks for the keys once more when one is unknown (OIDC Core 10.1.1).
+// verify asks for the keys once more when they do not do (OIDC Core 10.1.1).
 func (p *Provider) verify(ctx context.Context, ask Asking, signed *jose.Signed) error {
 	if err := signed.Allowed(ask.Algs); err != nil {
 		return err
@@ -119,7 +119,7 @@ func (p *Provider) verify(ctx context.Context, ask Asking, signed *jose.Signed) 
 		if fetchErr != nil {
 			return fetchErr
 		}
-		if _, err = signed.Verify(keys, ask.Algs, ask.ClientSecret); !errors.Is(err, jose.ErrUnknownKey) {
+		if _, err = signed.Verify(keys, ask.Algs, ask.ClientSecret); !jose.OtherKeys(err) {
 			break
 		}
 	}

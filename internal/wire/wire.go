@@ -37,6 +37,27 @@ type Client struct {
 	Agent   string        // the User-Agent header, as "rely/1.2"
 	Now     func() time.Time
 	Sleep   func(ctx context.Context, d time.Duration) error
+
+	// Cache keeps what Get fetched; nil keeps nothing. Get itself never looks
+	// into it.
+	Cache Cache
+}
+
+// A Cache keeps documents between runs, for as long as they may be used again.
+// Who takes one out checks it as if it had just come.
+type Cache interface {
+	Find(address, accept string) *Answer // nil where there is none
+	Keep(address, accept string, a *Answer)
+	Forget(address, accept string)
+}
+
+// Cached is what an earlier [Client.Get] of the same left behind; nil where
+// nothing did. It has no headers.
+func (c *Client) Cached(address, accept string) *Answer {
+	if c.Cache == nil {
+		return nil
+	}
+	return c.Cache.Find(address, accept)
 }
 
 // An Answer is what came back, read to its end.
@@ -97,6 +118,9 @@ func (c *Client) Get(ctx context.Context, op, address, accept string, limit int6
 	req.Header.Set("Accept", accept)
 	for try := 1; ; try++ {
 		a, err := c.Do(ctx, op, req, limit)
+		if err == nil && a.Status == http.StatusOK && c.Cache != nil {
+			c.Cache.Keep(address, accept, a)
+		}
 		if err != nil || !worthAnother(a.Status) || try == 3 {
 			return a, err
 		}
