@@ -19,7 +19,7 @@ func commands() []group {
 	return []group{
 		{"session", "Sign in and use it:", []entry{{"login", newLogin}, {"tokens", newTokens}, {"userinfo", newUserinfo}, {"call", newCall}, {"passwd", newPasswd}, {"introspect", newIntrospect}, {"revoke", newRevoke}, {"logout", newLogout}}},
 		{"settings", "Clients and settings:", []entry{{"register", newRegister}, {"profile", newProfile}, {"trust", newTrust}}},
-		{"provider", "Providers, to examine and to try things on:", []entry{{"discover", newDiscover}, {"doctor", newDoctor}, {"demo", newDemo}, {"op", newOP}}},
+		{"provider", "Providers, to examine and to try things on:", []entry{{"discover", newDiscover}, {"doctor", newDoctor}, {"smoke", newSmoke}, {"demo", newDemo}, {"op", newOP}}},
 		{"more", "More:", append([]entry{{"version", newVersion}, {"gen", newGen}}, topics()...)},
 	}
 }

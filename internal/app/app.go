@@ -61,6 +61,8 @@ type Dirs struct {
 	State  string // sessions, secrets, the local authority
 	Cache  string // what providers publish, for as long as they allow
 	Temp   string
+
+	Authority string // where the local authority lies; empty is below State
 }
 
 // System is the process itself.
@@ -160,8 +162,8 @@ func dirs(env func(string) string) Dirs {
 
 // AuthorityDir is where the local authority behind the HTTPS listener lies.
 func (d Dirs) AuthorityDir() string {
-	if d.State == "" {
-		return ""
+	if d.Authority != "" || d.State == "" {
+		return d.Authority
 	}
 	return filepath.Join(d.State, "authority")
 }

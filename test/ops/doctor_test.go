@@ -1,0 +1,69 @@
+package ops
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// examined is what the doctor finds at a provider, as "ID where".
+func examined(t *testing.T, h *home, p *provider, code int) (found, notRun []string) {
+	t.Helper()
+	r := h.exits(code, "doctor", p.issuer, "--ca-cert", p.ca, "-o", "json", "--skip", "P71")
+	var report struct {
+		Schema string
+		Result struct {
+			Findings []struct{ ID, Where string }
+			NotRun   []struct{ ID, Because string } `json:"not_run"`
+		}
+	}
+	if err := json.Unmarshal([]byte(r.stdout), &report); err != nil || report.Schema != "doctor/1" {
+		t.Fatalf("got %v and the schema %q:\n%s", err, report.Schema, r.stdout)
+	}
+	for _, f := range report.Result.Findings {
+		found = append(found, f.ID+" "+strings.ReplaceAll(f.Where, p.issuer, "ISSUER"))
+	}
+	for _, n := range report.Result.NotRun {
+		notRun = append(notRun, n.ID+" "+n.Because)
+	}
+	slices.Sort(found)
+	return found, notRun
+}
+
+// TestDoctor holds the findings on the two real providers, so that a false alarm
+// or a missed one shows: docs/explain/doctor-findings.md says what is behind
+// each.
+func TestDoctor(t *testing.T) {
+	need(t)
+	t.Parallel()
+	p, h := shared(t), newHome(t)
+	found, not := examined(t, h, p, 0)
+	compare(t, found, "P09 grant_types_supported", "P09 response_types_supported", "P27 ISSUER/.well-known/openid-configuration", "P27 ISSUER/jwks", "P63")
+	compare(t, not, "P46", "P65", "P66")
+}
+
+// TestGlewlwydDoctor: its library takes TLS 1.1, which is an error.
+func TestGlewlwydDoctor(t *testing.T) {
+	p, h := strange(t)
+	found, not := examined(t, h, p, 8)
+	compare(t, found, "P09 grant_types_supported", "P09 response_types_supported", "P12", "P15", "P17", "P18", "P20",
+		"P27 ISSUER/.well-known/openid-configuration", "P27 ISSUER/jwks", "P44", "P60", "P63")
+	compare(t, not, "P26", "P46", "P65", "P66")
+}
+
+// compare wants a list to have what begins with each of these, and nothing
+// else.
+func compare(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	for _, w := range want {
+		if !slices.ContainsFunc(got, func(g string) bool { return strings.HasPrefix(g, w) }) {
+			t.Errorf("got %q, without %s", got, w)
+		}
+	}
+	for _, g := range got {
+		if !slices.ContainsFunc(want, func(w string) bool { return strings.HasPrefix(g, w) }) {
+			t.Errorf("got %q besides", g)
+		}
+	}
+}
