@@ -26,6 +26,7 @@ type op struct {
 	faults   listFlag
 	plain    bool
 	requests bool
+	legacy   bool
 	access   time.Duration
 }
 
@@ -50,6 +51,7 @@ It is for trying things out and holds no real accounts.`,
 	c.Flags().StringVar(&o.listen, "listen", "127.0.0.1:9400", "loopback `ADDRESS` to listen on; port 0 is any free one")
 	c.Flags().VarP(&o.faults, "fault", "", "`NAME` of a misbehaviour (\"rely demo --list\" shows them)")
 	c.Flags().BoolVar(&o.plain, "http", false, "plain http instead of https")
+	c.Flags().BoolVar(&o.legacy, "legacy", false, "offer what is not to be used any more: implicit and hybrid flow, the password grant")
 	c.Flags().BoolVar(&o.requests, "requests", false, "show each request on stderr")
 	c.Flags().DurationVar(&o.access, "access-ttl", 5*time.Minute, "`D`: how long access tokens live")
 	_ = c.RegisterFlagCompletionFunc("fault", completeFaults)
@@ -58,7 +60,7 @@ It is for trying things out and holds no real accounts.`,
 
 func (o *op) run(ctx context.Context) error {
 	o.catch()
-	options := demoop.Options{Faults: o.faults.values, AccessTTL: o.access}
+	options := demoop.Options{Faults: o.faults.values, AccessTTL: o.access, Legacy: o.legacy}
 	if o.requests {
 		options.Log = func(line string) { fmt.Fprintln(o.Stderr, fault.Visible(line)) }
 	}

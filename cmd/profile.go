@@ -14,6 +14,7 @@ import (
 	"rely/internal/config"
 	"rely/internal/fault"
 	"rely/internal/flows"
+	"rely/internal/flows/front"
 	"rely/internal/output"
 	"rely/internal/store"
 	"rely/internal/useragent"
@@ -282,6 +283,8 @@ func checkName(key, value string) error {
 	switch key {
 	case "flow":
 		_, err = flows.Find(value)
+	case "response_mode":
+		err = front.CheckMode(value)
 	case "output":
 		_, err = output.Find(value)
 	case "store":

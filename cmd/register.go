@@ -240,7 +240,7 @@ func (r *register) plan(ctx context.Context) (*registration.Plan, error) {
 	if err := r.makeKeys(p); err != nil {
 		return nil, err
 	}
-	return registration.Choose(&p.Metadata, registration.Wish{Metadata: r.wanted, Grant: entry.Grant, Ports: ports})
+	return registration.Choose(&p.Metadata, registration.Wish{Metadata: r.wanted, Grant: entry.Grant, Types: entry.Types, Ports: ports})
 }
 
 // settingsAsWishes takes what variables and the profile say of the client for

@@ -111,6 +111,8 @@ func opCommand(ts *testscript.TestScript, neg bool, args []string) {
 	scheme, path := "https", ""
 	for len(args) > 0 {
 		switch args[0] {
+		case "-legacy":
+			o.Legacy = true
 		case "-http":
 			scheme = "http"
 		case "-path":

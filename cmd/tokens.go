@@ -130,12 +130,14 @@ func (t *tokens) result(s *store.Session) (output.Result, error) {
 	}
 	r.JSON = j
 	if r.Raw == "" {
-		which := "ID"
-		if t.refresh {
-			which = "refresh"
+		which, hint := "access", "sign in with a response type that brings one, or print the ID token with --id"
+		switch {
+		case t.id:
+			which, hint = "ID", "sign in again with the scope openid"
+		case t.refresh:
+			which, hint = "refresh", "sign in again; many providers want the scope offline_access for one"
 		}
-		return r, &fault.Error{Kind: fault.Login, ID: "tokens.none", Op: "print the token", Err: fmt.Errorf("the session has no %s token", which),
-			Hint: "sign in again and ask for it: the scope openid for an ID token, often offline_access for a refresh token"}
+		return r, &fault.Error{Kind: fault.Login, ID: "tokens.none", Op: "print the token", Err: fmt.Errorf("the session has no %s token", which), Hint: hint}
 	}
 	return r, nil
 }

@@ -92,7 +92,10 @@ func (t *tour) register(ctx context.Context) error {
 	}
 	metadata := map[string]any{
 		"client_name": "rely demo", "redirect_uris": redirects, "post_logout_redirect_uris": redirects, "grant_types": t.grants(),
-		"response_types": []string{"code"}, "token_endpoint_auth_method": method, "id_token_signed_response_alg": alg,
+		"response_types": t.responseTypes(), "token_endpoint_auth_method": method, "id_token_signed_response_alg": alg,
+	}
+	if t.broken != nil && t.broken.Needs == "jarm" {
+		metadata["authorization_signed_response_alg"] = alg
 	}
 	t.wishes(metadata, redirects[0])
 	keys, err := t.keys(&p.Metadata, metadata)
@@ -111,12 +114,31 @@ func (t *tour) register(ctx context.Context) error {
 // needs reports whether the fault shows nowhere but with this.
 func (t *tour) needs(what string) bool { return t.broken != nil && t.broken.Needs == what }
 
+// flow is the one that the tour goes by: code, unless the fault shows in
+// another one only.
+func (t *tour) flow() flows.Entry {
+	entry, err := flows.Find("")
+	if t.broken != nil {
+		if other, no := flows.Find(t.broken.Needs); no == nil && other.Person {
+			entry, err = other, nil
+		}
+	}
+	_ = err // the empty name is the first of the table
+	return entry
+}
+
 // device reports whether the tour goes by way of the device flow.
 func (t *tour) device() bool { return t.needs("device") }
 
 // grants are the grant types that the demo's client is registered for. The
 // authorization code goes with the response type (OIDC Registration 2).
 func (t *tour) grants() []string {
+	switch t.flow().Name {
+	case "implicit": // the grant types go with the response type (OIDC Registration 2)
+		return []string{"implicit"}
+	case "hybrid":
+		return []string{"authorization_code", "implicit", "refresh_token"}
+	}
 	types := []string{"authorization_code", "refresh_token"}
 	for _, e := range flows.All() {
 		if t.needs(e.Name) {
@@ -144,6 +166,14 @@ func (t *tour) exchange(ctx context.Context) error {
 	return t.use(map[string][]string{})
 }
 
+// responseTypes go with them.
+func (t *tour) responseTypes() []string {
+	if types := t.flow().Types; len(types) > 0 {
+		return types
+	}
+	return []string{"code"}
+}
+
 func proof(method string) string {
 	if method == "none" {
 		return "not at all: a public client, which PKCE protects (RFC 7636)"
@@ -153,8 +183,13 @@ func proof(method string) string {
 
 func (t *tour) signIn(ctx context.Context) error {
 	spec := "OIDC Core 3.1, RFC 7636"
-	if t.device() {
+	switch t.flow().Name {
+	case "device":
 		spec = "RFC 8628"
+	case "implicit":
+		spec = "OIDC Core 3.2"
+	case "hybrid":
+		spec = "OIDC Core 3.3, RFC 7636"
 	}
 	t.next("Sign alice in", spec)
 	in := t.inside

@@ -26,8 +26,14 @@ func (t *tour) keepClient(ctx context.Context, c *registration.Client, metadata 
 	if t.broken != nil && t.broken.Needs == "dpop" {
 		settings["dpop"] = []string{"true"}
 	}
-	if t.device() {
-		settings["flow"] = []string{"device"}
+	if name := t.flow().Name; name != "code" {
+		settings["flow"] = []string{name}
+	}
+	if t.broken != nil && t.broken.Needs == "form_post" {
+		settings["response_mode"] = []string{"form_post"}
+	}
+	if t.broken != nil && t.broken.Needs == "jarm" {
+		settings["response_mode"] = []string{"jwt"}
 	}
 	for _, name := range registeredSettings() {
 		if value := registration.TextOf(metadata, name); value != "" {

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -70,6 +71,10 @@ func (u *userinfo) run(ctx context.Context) error {
 	if s.Subject == "" {
 		return &fault.Error{Kind: fault.Login, ID: "userinfo.nobody", Op: "ask the provider who is signed in", Err: errNobody,
 			Hint: "sign a person in with \"rely login\" and the scope openid"}
+	}
+	if s.Access.Empty() {
+		return &fault.Error{Kind: fault.Login, ID: "userinfo.no-token", Op: "ask the provider who is signed in", Err: errors.New("the session has no access token: the ID token came alone"),
+			Hint: "print what it says with \"rely tokens --id\", or sign in with another --response-type"}
 	}
 	p, err := u.discover(ctx, s.Issuer)
 	if err != nil {

@@ -1,6 +1,7 @@
 package demoop
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,7 +13,9 @@ import (
 	"rely/internal/demoop/device"
 	"rely/internal/demoop/page"
 	"rely/internal/demoop/pkce"
+	"rely/internal/demoop/quirk"
 	"rely/internal/demoop/reply"
+	"rely/internal/demoop/response"
 	"rely/internal/demoop/wish"
 )
 
@@ -25,7 +28,8 @@ type authz struct {
 	nonce     string
 	scopes    []string
 	challenge string // PKCE, S256
-	mode      string // query or form_post
+	kind      response.Type
+	mode      string // settled, see response.Type.Mode
 	prompt    []string
 	maxAge    *time.Duration
 	loginHint string
@@ -52,7 +56,7 @@ func (s *Server) authorize(r *http.Request) reply.Reply {
 		return wrong("The application asked for the answer at an address that it has not registered. Nothing was sent there.",
 			"redirect_uri: "+q.Get("redirect_uri"))
 	}
-	a := &authz{client: c, redirect: q.Get("redirect_uri"), state: q.Get("state"), mode: "query"}
+	a := &authz{client: c, redirect: q.Get("redirect_uri"), state: q.Get("state")}
 	if odd != "" {
 		return s.deny(a, odd, because)
 	}
@@ -86,11 +90,7 @@ func (s *Server) push(r *http.Request) reply.Reply {
 		return reply.Refuse(http.StatusBadRequest, id, why)
 	}
 	m := s.inbox.Put(c.sender(), q, s.now())
-	for _, f := range s.faults {
-		if f.Pushed != nil {
-			f.Pushed(m)
-		}
-	}
+	quirk.Bend(s.faults, func(f quirk.Fault) func(map[string]any) { return f.Pushed }, m)
 	return reply.Object(http.StatusCreated, m)
 }
 
@@ -102,28 +102,28 @@ func wrong(words, detail string) reply.Reply {
 // read takes the request apart. It returns an error code of RFC 6749 4.1.2.1
 // or OIDC Core 3.1.2.6, and a sentence.
 func (s *Server) read(a *authz, q url.Values) (id, why string) {
+	var known bool
+	a.kind, known = response.Parse(q.Get("response_type"))
+	if a.mode, why = a.kind.Mode(q.Get("response_mode")); why != "" {
+		return "invalid_request", why
+	}
 	if n := repeated(q); n != "" {
 		if n == "state" {
 			a.state = ""
 		}
 		return "invalid_request", n + " is there more than once"
 	}
-	switch mode := q.Get("response_mode"); mode {
-	case "", "query":
-	case "form_post":
-		a.mode = mode
-	default:
-		return "invalid_request", "response_mode must be query or form_post"
-	}
 	a.nonce, a.loginHint, a.prompt = q.Get("nonce"), q.Get("login_hint"), strings.Fields(q.Get("prompt"))
 	a.scopes = account.Within(strings.Fields(q.Get("scope")), account.Within(a.client.scopes(), account.UserScopes()))
 	switch {
 	case q.Get("response_type") == "":
 		return "invalid_request", "response_type is missing"
-	case q.Get("response_type") != "code":
-		return "unsupported_response_type", "the only response_type is code"
-	case !a.client.may("authorization_code"):
-		return "unauthorized_client", "this client is not registered for the authorization code grant"
+	case !known:
+		return "unsupported_response_type", "this provider does not know the response_type"
+	case !a.client.mayAnswer(q.Get("response_type"), a.kind):
+		return "unauthorized_client", "this client is not registered for the response_type"
+	case a.kind.IDToken && a.nonce == "":
+		return "invalid_request", "nonce is missing"
 	case len(a.scopes) == 0:
 		return "invalid_scope", "no scope that this client may ask for"
 	case slices.Contains(a.prompt, "none") && len(a.prompt) > 1:
@@ -164,7 +164,7 @@ func (s *Server) readPerson(a *authz, q url.Values) (id, why string) {
 	if a.wish.Subject != "" {
 		a.hintSub = a.wish.Subject
 	}
-	a.challenge, id, why = pkce.Read(q, a.client.public())
+	a.challenge, id, why = pkce.Read(q, a.client.public() && a.kind.Code)
 	return id, why
 }
 
@@ -184,18 +184,32 @@ func (s *Server) respond(a *authz, v url.Values) reply.Reply {
 		v.Set("state", a.state)
 	}
 	v.Set("iss", s.o.Issuer)
-	for _, f := range s.faults {
-		if f.Response != nil {
-			f.Response(v)
+	quirk.Bend(s.faults, func(f quirk.Fault) func(url.Values) { return f.Response }, v)
+	sign := func(v url.Values) (string, error) {
+		c := response.Claims(s.o.Issuer, a.client.ID, s.now().Add(s.o.CodeTTL).Unix(), v)
+		return s.sign(a.client, cmp.Or(a.client.ResponseAlg, "RS256"), quirk.Responses, &quirk.Token{Claims: c})
+	}
+	return response.Send(a.redirect, a.mode, v, sign, func(v url.Values) string { return quirk.Outside(s.faults, v) })
+}
+
+// fulfil is the good answer: what the response type names (OIDC Core 3.1.2.5,
+// 3.2.2.5, 3.3.2.5).
+func (s *Server) fulfil(a *authz, sess *session) reply.Reply {
+	v, g, with := url.Values{}, a.grant(sess), quirk.Token{Front: true}
+	if a.kind.Code {
+		with.Code = s.newCode(a, sess)
+		v.Set("code", with.Code)
+	}
+	if a.kind.Token {
+		with.Access = s.newAccess(g, a.scopes)
+		response.Access(v, with.Access, s.o.AccessTTL, a.scopes)
+	}
+	if a.kind.IDToken {
+		id, err := s.idToken(g, with)
+		if err != nil {
+			return s.deny(a, "server_error", "the ID token cannot be made")
 		}
+		v.Set("id_token", id)
 	}
-	if a.mode == "form_post" {
-		return page.Post(a.redirect, v).Write
-	}
-	// The redirect URI may have a query of its own, which stays (RFC 6749 3.1.2).
-	glue := "?"
-	if strings.Contains(a.redirect, "?") {
-		glue = "&"
-	}
-	return reply.To(a.redirect + glue + v.Encode())
+	return s.respond(a, v)
 }

@@ -10,6 +10,7 @@ import (
 	"rely/internal/demoop/exchange"
 	"rely/internal/demoop/inbox"
 	"rely/internal/demoop/redirect"
+	"rely/internal/demoop/response"
 	"rely/internal/secret"
 )
 
@@ -27,6 +28,7 @@ type Client struct {
 	Scopes                 []string // empty: all
 	AuthMethod             string   // empty: any the client can do
 	IDTokenAlg             string   // empty: RS256, the default of OIDC registration 2
+	ResponseAlg            string   // of response JWTs; empty: RS256, the default of JARM 3
 
 	issued     time.Time
 	until      time.Time            // end of the secret; zero: never
@@ -41,6 +43,12 @@ func (c *Client) may(grant string) bool {
 		return grant == "authorization_code"
 	}
 	return slices.Contains(c.GrantTypes, grant)
+}
+
+// mayAnswer reports whether a response type is one that the client registered.
+func (c *Client) mayAnswer(kind string, t response.Type) bool {
+	list := c.registered.ResponseTypes
+	return !slices.ContainsFunc(t.Grants(), func(g string) bool { return !c.may(g) }) && (c.token == "" || response.Among(kind, list))
 }
 
 func (c *Client) scopes() []string {
@@ -60,11 +68,11 @@ func (c *Client) title() string {
 // standing are the clients that every server knows. Their ID tokens are ES256,
 // so that a server starts without making an RSA key.
 func standing() []Client {
-	code := []string{"authorization_code", "refresh_token", device.Grant, "password", exchange.Grant}
+	code := []string{"authorization_code", "implicit", "refresh_token", device.Grant, "password", exchange.Grant}
 	return []Client{
-		{ID: "demo", Name: "Demo client", AnyLoopback: true, Native: true, GrantTypes: code, AuthMethod: "none", IDTokenAlg: "ES256"},
+		{ID: "demo", Name: "Demo client", AnyLoopback: true, Native: true, GrantTypes: code, AuthMethod: "none", IDTokenAlg: "ES256", ResponseAlg: "ES256"},
 		{ID: "web", Name: "Demo web application", Secret: secret.New("web-secret-0123456789abcdef"), AnyLoopback: true,
-			GrantTypes: code, AuthMethod: "client_secret_basic", IDTokenAlg: "ES256"},
+			GrantTypes: code, AuthMethod: "client_secret_basic", IDTokenAlg: "ES256", ResponseAlg: "ES256"},
 		{ID: "service", Name: "Demo service", Secret: secret.New("service-secret-0123456789abcdef"),
 			GrantTypes: []string{"client_credentials", exchange.Grant}, Scopes: account.ServiceScopes(), IDTokenAlg: "ES256"},
 	}

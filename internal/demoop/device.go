@@ -8,6 +8,7 @@ import (
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/device"
 	"rely/internal/demoop/page"
+	"rely/internal/demoop/quirk"
 	"rely/internal/demoop/reply"
 )
 
@@ -32,11 +33,7 @@ func (s *Server) deviceAuthorization(r *http.Request) reply.Reply {
 		"device_code": w.Code, "user_code": w.UserCode, "expires_in": s.o.DeviceTTL.Seconds(), "interval": s.o.DeviceInterval.Seconds(),
 		"verification_uri": s.base + "/device", "verification_uri_complete": s.base + "/device?user_code=" + w.UserCode,
 	}
-	for _, f := range s.faults {
-		if f.Device != nil {
-			f.Device(m)
-		}
-	}
+	quirk.Bend(s.faults, func(f quirk.Fault) func(map[string]any) { return f.Device }, m)
 	return reply.Object(http.StatusOK, m)
 }
 

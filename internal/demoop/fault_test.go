@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -27,7 +28,7 @@ import (
 func TestFaultTable(t *testing.T) {
 	t.Parallel()
 	name := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-	groups := []string{"discovery", "webfinger", "registration", "keys", "id-token", "encryption", "dpop", "response", "asked", "pushed", "token", "device", "userinfo", "logout", "transport", "tls", "words", "good"}
+	groups := []string{"discovery", "webfinger", "registration", "keys", "id-token", "encryption", "dpop", "response", "front", "jarm", "asked", "pushed", "token", "device", "userinfo", "logout", "transport", "tls", "words", "good"}
 	seen := map[string]bool{}
 	for _, f := range demoop.Faults() {
 		if !name.MatchString(f.Name) || seen[f.Name] {
@@ -99,6 +100,11 @@ func TestEveryFaultMisbehaves(t *testing.T) {
 				return
 			}
 			got := walk(t, f.Name)
+			good := maps.Clone(good)
+			if got["front"] == nil {
+				delete(good, "front")
+				delete(good, "jarm")
+			}
 			if cmp.Equal(good, got) {
 				t.Error("got what the good provider does, want a difference")
 			}
@@ -137,6 +143,11 @@ func walk(t *testing.T, faults ...string) map[string]seen {
 	out["jwks"] = keys
 	out["device"], out["poll"] = o.lookAtDevice()
 	out["bound"] = o.bound()
+	if len(faults) == 0 || slices.ContainsFunc(demoop.Faults(), func(f demoop.Fault) bool {
+		return f.Name == faults[0] && (f.Group == "front" || f.Group == "jarm" || slices.Contains([]string{"hybrid", "jarm"}, f.Needs))
+	}) { // a sign-in costs time, and most faults show without these
+		out["front"], out["jarm"] = o.inFront(id, raw)
+	}
 	out["encrypted"], out["sealed userinfo"] = o.encrypted(raw)
 	p := newPKCE()
 	out["pushed"], _ = o.look("POST", "/par", "Content-Type: application/x-www-form-urlencoded", strings.SplitN(o.request(p), "?", 2)[1])
@@ -160,6 +171,56 @@ func walk(t *testing.T, faults ...string) map[string]seen {
 	out["logout"], _ = o.look("GET", "/logout?"+url.Values{"client_id": {id}, "post_logout_redirect_uri": {callback}, "state": {"bye"}}.Encode(), "")
 	out["revoke"], _ = o.look("POST", "/revoke", "Content-Type: application/x-www-form-urlencoded", "client_id=demo")
 	return out
+}
+
+// inFront notes what comes through the browser beside a code, and what the
+// second ID token says; then a signed response, and the ways.
+func (o *op) inFront(client, jwks string) (front, jarm seen) {
+	o.t.Helper()
+	p, b := newPKCE(), o.browser()
+	answer := o.signIn(b, o.request(p, "client_id", client, "response_type", "code id_token token"))
+	front = seen{"all": o.plain(answer.Encode()), "first": o.token(answer.Get("id_token"), answer, jwks)}
+	if client == "demo" {
+		form := url.Values{"grant_type": {"authorization_code"}, "client_id": {"demo"}, "code": {answer.Get("code")}, "redirect_uri": {callback}, "code_verifier": {p.verifier}}
+		_, second := o.look("POST", "/token", "Content-Type: application/x-www-form-urlencoded", form.Encode())
+		m := map[string]any{}
+		_ = json.Unmarshal([]byte(second), &m)
+		id, _ := m["id_token"].(string)
+		front["second"] = o.token(id, answer, jwks)
+	}
+	front["implicit"] = o.plain(o.signIn(b, o.request(p, "client_id", client, "response_type", "id_token token")).Encode())
+	a := o.get(b, o.request(p, "client_id", client, "response_type", "id_token"))
+	front["way"] = strings.ContainsAny(a.Header.Get("Location"), "#")
+	front["form"] = o.get(b, o.request(p, "client_id", client, "response_mode", "form_post")).StatusCode
+	a = o.get(b, o.request(p, "client_id", client))
+	front["query"] = strings.ContainsAny(a.Header.Get("Location"), "#")
+	a = o.get(b, o.request(p, "client_id", client, "response_mode", "jwt"))
+	return front, seen{"to": o.plain(a.Header.Get("Location")), "jwt": o.token(a.where(o.t).Get("response"), answer, jwks)}
+}
+
+// token notes what a signed token says.
+func (o *op) token(compact string, with url.Values, jwks string) seen {
+	parts := strings.Split(compact+"..", ".")
+	s := seen{"parts": len(strings.Split(compact, ".")), "signed": len(parts[2])}
+	set, err := jwk.Parse([]byte(jwks))
+	if err == nil {
+		_, err = jws.Verify([]byte(compact), jws.WithKeySet(set, jws.WithRequireKid(false)))
+	}
+	s["signature"] = err == nil
+	var claims map[string]any
+	for i, n := range []string{"header", "claims"} {
+		b, _ := base64.RawURLEncoding.DecodeString(parts[i])
+		s[n] = o.plain(string(b))
+		_ = json.Unmarshal(b, &claims)
+	}
+	for _, date := range []string{"exp", "iat", "auth_time"} {
+		if v, ok := claims[date].(float64); ok {
+			s[date] = v - float64(o.now().Unix())
+		}
+	}
+	s["at_hash"] = fmt.Sprint(claims["at_hash"]) == half(with.Get("access_token"))
+	s["c_hash"] = fmt.Sprint(claims["c_hash"]) == half(with.Get("code"))
+	return s
 }
 
 // look asks and reads a part of the answer.

@@ -1,7 +1,7 @@
 package demoop
 
 import (
-	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -61,11 +61,16 @@ func (a *authz) grant(sess *session) *grant {
 	return &grant{client: a.client, user: sess.user, scopes: a.scopes, nonce: a.nonce, wish: a.wish, authTime: sess.authTime, sid: sess.sid}
 }
 
+func (s *Server) newAccess(g *grant, scopes []string) string {
+	token := shelf.Fresh()
+	s.access.Put(token, &access{grant: g, scopes: scopes, issued: s.now()}, s.now(), s.now().Add(s.o.AccessTTL))
+	return token
+}
+
 // issue answers a token request (RFC 6749 5.1). scopes may be fewer than the
 // grant's; nonce is the request's, empty on a refresh (OIDC Core 12.2).
 func (s *Server) issue(g *grant, scopes []string, again bool) (map[string]any, error) {
-	token := shelf.Fresh()
-	s.access.Put(token, &access{grant: g, scopes: scopes, issued: s.now()}, s.now(), s.now().Add(s.o.AccessTTL))
+	token := s.newAccess(g, scopes)
 	m := map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": int(s.o.AccessTTL / time.Second),
 		"scope": strings.Join(scopes, " ")}
 	g.wish.Grant(m)
@@ -77,17 +82,13 @@ func (s *Server) issue(g *grant, scopes []string, again bool) (map[string]any, e
 		m["refresh_token"] = next
 	}
 	if g.user != nil && slices.Contains(scopes, "openid") {
-		id, err := s.idToken(g, token, again)
+		id, err := s.idToken(g, quirk.Token{Access: token, Refresh: again})
 		if err != nil {
 			return nil, err
 		}
 		m["id_token"] = id
 	}
-	for _, f := range s.faults {
-		if f.Answer != nil {
-			f.Answer(m, again)
-		}
-	}
+	quirk.Answer(s.faults, m, again)
 	return m, nil
 }
 
@@ -99,12 +100,7 @@ func (s *Server) keepsRefresh() bool {
 // alg is what a client's ID tokens are signed with: what was registered, or
 // what a fault is about.
 func (s *Server) alg(c *Client) string {
-	alg := c.IDTokenAlg
-	for _, f := range s.faults {
-		if f.Alg != "" {
-			alg = f.Alg
-		}
-	}
+	alg := quirk.Alg(s.faults, c.IDTokenAlg)
 	switch {
 	case alg == "HS256" && c.Secret.Empty():
 		return "ES256"
@@ -114,39 +110,45 @@ func (s *Server) alg(c *Client) string {
 	return alg
 }
 
-// idToken makes the ID token (OIDC Core 2, 3.1.3.6, 12.2).
-func (s *Server) idToken(g *grant, accessToken string, again bool) (string, error) {
-	alg := s.alg(g.client)
-	key, err := s.ring.Of(alg, g.client.Secret)
-	if err != nil {
-		return "", err
-	}
-	now := s.now()
+// idToken makes the ID token (OIDC Core 2, 3.1.3.6, 3.3.2.11, 12.2) that goes
+// with an access token and, in the browser, with a code. Where it is all that a
+// client gets, it has the claims that the scopes ask for (5.4).
+func (s *Server) idToken(g *grant, with quirk.Token) (string, error) {
+	alg, now := s.alg(g.client), s.now()
 	claims := map[string]any{"iss": s.o.Issuer, "sub": g.user.Name, "aud": g.client.ID, "iat": now.Unix(),
-		"exp": now.Add(s.o.AccessTTL).Unix(), "auth_time": g.authTime.Unix(), "sid": g.sid, "at_hash": keys.Half(alg, accessToken)}
-	if g.nonce != "" && !again {
+		"exp": now.Add(s.o.AccessTTL).Unix(), "auth_time": g.authTime.Unix(), "sid": g.sid}
+	if with.Access != "" {
+		claims["at_hash"] = keys.Half(alg, with.Access)
+	} else if with.Code == "" {
+		maps.Copy(claims, g.user.About(g.scopes))
+	}
+	if with.Code != "" {
+		claims["c_hash"] = keys.Half(alg, with.Code)
+	}
+	if g.nonce != "" && !with.Refresh {
 		claims["nonce"] = g.nonce
 	}
 	g.wish.Sign(claims, g.user.Claims)
-	t := &quirk.Token{Header: quirk.Head(alg, "JWT", key), Claims: claims, Key: key, Ring: s.ring, Refresh: again, Now: now}
-	out, err := t.Sign(quirk.IDTokens, s.faults)
+	with.Claims = claims
+	out, err := s.sign(g.client, alg, quirk.IDTokens, &with)
 	if err != nil {
 		return "", err
 	}
 	return s.sealed(g.client, g.client.registered.IDTokenWish(), out, "JWT")
 }
 
+// sign signs a token of a kind for a client.
+func (s *Server) sign(c *Client, alg string, kind quirk.Kind, t *quirk.Token) (out string, err error) {
+	if t.Key, err = s.ring.Of(alg, c.Secret); err != nil {
+		return "", err
+	}
+	t.Header, t.Ring, t.Now = quirk.Head(alg, "JWT", t.Key), s.ring, s.now()
+	return t.Sign(kind, s.faults)
+}
+
 // sealed encrypts what the client registered to have encrypted.
 func (s *Server) sealed(c *Client, w sealing.Wish, payload, cty string) (string, error) {
-	return sealing.Seal(w, c.registered.JWKS, c.Secret, payload, cty, func(l *sealing.Letter) error {
-		var err error
-		for _, f := range s.faults {
-			if f.Sealed != nil {
-				err = errors.Join(err, f.Sealed(l))
-			}
-		}
-		return err
-	})
+	return sealing.Seal(w, c.registered.JWKS, c.Secret, payload, cty, quirk.Sealer(s.faults))
 }
 
 // hint reads an ID token that comes back, and gives the client that it was

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 
@@ -106,7 +105,7 @@ func (s *Server) proceed(p *pending, tx string, sess *session) reply.Reply {
 		p.device.Allow(p.authz.grant(sess))
 		return decided("The device is signed in now.")
 	}
-	return s.respond(p.authz, url.Values{"code": {s.newCode(p.authz, sess)}})
+	return s.fulfil(p.authz, sess)
 }
 
 // mustSignIn reports whether the session is not enough (OIDC Core 3.1.2.3).

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"rely/internal/demoop/page"
+	"rely/internal/demoop/quirk"
 	"rely/internal/demoop/reply"
 )
 
@@ -45,11 +46,7 @@ func (s *Server) logout(r *http.Request) reply.Reply {
 			glue = "&"
 		}
 		back := url.Values{"state": {state}}
-		for _, f := range s.faults {
-			if f.Back != nil {
-				f.Back(back)
-			}
-		}
+		quirk.Bend(s.faults, func(f quirk.Fault) func(url.Values) { return f.Back }, back)
 		after += glue + back.Encode()
 	}
 	// A browser that signed in elsewhere may end what its hint is about.

@@ -12,7 +12,9 @@ import (
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/notice"
 	"rely/internal/demoop/page"
+	"rely/internal/demoop/quirk"
 	"rely/internal/demoop/reply"
+	"rely/internal/demoop/response"
 	"rely/internal/demoop/sealing"
 	"rely/internal/demoop/wish"
 )
@@ -37,9 +39,10 @@ func (s *Server) discovery(*http.Request) reply.Reply {
 		"revocation_endpoint":                              s.base + "/revoke",
 		"end_session_endpoint":                             s.base + "/logout",
 		"scopes_supported":                                 account.UserScopes(),
-		"response_types_supported":                         []string{"code"},
-		"response_modes_supported":                         []string{"query", "form_post"},
-		"grant_types_supported":                            slices.DeleteFunc(grantTypes(), legacy),
+		"response_types_supported":                         response.Listed(s.legacy),
+		"response_modes_supported":                         response.Modes(),
+		"authorization_signing_alg_values_supported":       keys.Algs(),
+		"grant_types_supported":                            s.listedGrants(),
 		"subject_types_supported":                          []string{"public"},
 		"id_token_signing_alg_values_supported":            append(keys.Algs(), "HS256"),
 		"userinfo_signing_alg_values_supported":            append(keys.Algs(), "HS256"),
@@ -48,7 +51,7 @@ func (s *Server) discovery(*http.Request) reply.Reply {
 		"revocation_endpoint_auth_methods_supported":       append(methods, "none"),
 		"introspection_endpoint_auth_methods_supported":    methods,
 		"code_challenge_methods_supported":                 []string{"S256"},
-		"claims_supported":                                 slices.Concat([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "at_hash", "sid"}, claims),
+		"claims_supported":                                 slices.Concat([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "at_hash", "c_hash", "sid"}, claims),
 		"claim_types_supported":                            []string{"normal"},
 		"prompt_values_supported":                          []string{"none", "login", "consent", "select_account"},
 		"claims_parameter_supported":                       true,
@@ -61,17 +64,18 @@ func (s *Server) discovery(*http.Request) reply.Reply {
 	notice.Metadata(m)
 	s.bindings.Metadata(m)
 	inbox.Metadata(m, s.base)
-	for _, f := range s.faults {
-		if f.Metadata != nil {
-			f.Metadata(m)
-		}
-	}
+	quirk.Bend(s.faults, func(f quirk.Fault) func(map[string]any) { return f.Metadata }, m)
 	return public(reply.Object(http.StatusOK, m))
 }
 
-// legacy reports whether a grant is there for whoever registers for it, and is
-// not offered to anybody (RFC 9700 2.4).
-func legacy(grant string) bool { return grant == "password" }
+// listedGrants leaves out what is there for whoever registers for it, and is
+// not to be used any more (RFC 9700 2.1.2, 2.4).
+func (s *Server) listedGrants() []string {
+	if s.legacy {
+		return append(grantTypes(), "implicit")
+	}
+	return slices.DeleteFunc(grantTypes(), func(g string) bool { return g == "password" })
+}
 
 func grantTypes() []string {
 	return []string{"authorization_code", "refresh_token", "client_credentials", device.Grant, "password", assertion.Bearer, exchange.Grant}
@@ -84,12 +88,7 @@ func (s *Server) jwks(*http.Request) reply.Reply {
 		return reply.Refuse(http.StatusInternalServerError, "server_error", "the keys cannot be published")
 	}
 	set = append(set, s.inbox.JWK())
-	for _, f := range s.faults {
-		if f.Keys != nil {
-			set = f.Keys(set)
-		}
-	}
-	return public(reply.Object(http.StatusOK, map[string]any{"keys": set}))
+	return public(reply.Object(http.StatusOK, map[string]any{"keys": quirk.Keys(s.faults, set)}))
 }
 
 // public lets everybody keep and every page read a document for a while.

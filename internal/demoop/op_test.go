@@ -153,6 +153,13 @@ func (a answer) where(t *testing.T) url.Values {
 	if err != nil || !strings.HasPrefix(u.String(), callback) {
 		t.Fatalf("got %d to %q, want a redirect to the client: %s", a.StatusCode, u, a.body)
 	}
+	if u.RawQuery == "" {
+		q, err := url.ParseQuery(u.EscapedFragment())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return q
+	}
 	return u.Query()
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rely/internal/demoop/application"
+	"rely/internal/demoop/quirk"
 	"rely/internal/demoop/reply"
 	"rely/internal/demoop/shelf"
 	"rely/internal/secret"
@@ -37,13 +38,7 @@ func (s *Server) register(r *http.Request) reply.Reply {
 
 // registrar is what this provider takes from those who register.
 func (s *Server) registrar() application.Registrar {
-	r := application.Registrar{Grants: grantTypes()}
-	for _, f := range s.faults {
-		if f.Alg != "" {
-			r.Alg = f.Alg
-		}
-	}
-	return r
+	return application.Registrar{Grants: append(grantTypes(), "implicit"), Alg: quirk.Alg(s.faults, "")}
 }
 
 func badMetadata(why string) reply.Reply {
@@ -57,6 +52,7 @@ func (s *Server) accept(c *Client, a application.Metadata, code int) reply.Reply
 	c.Name, c.RedirectURIs, c.PostLogoutRedirectURIs = a.Name, a.RedirectURIs, a.AfterLogout
 	c.Native, c.GrantTypes, c.Scopes = a.ApplicationType == "native", a.GrantTypes, strings.Fields(a.Scope)
 	c.AuthMethod, c.IDTokenAlg, c.token, c.Secret = a.AuthMethod, a.IDTokenAlg, shelf.Fresh(), secret.String{}
+	c.ResponseAlg = a.ResponseAlg
 	c.registered, c.until = a, time.Time{}
 	if !a.Secretless() {
 		c.Secret = secret.New(shelf.Fresh())

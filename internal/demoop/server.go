@@ -7,6 +7,7 @@
 package demoop
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -47,6 +48,8 @@ type Options struct {
 	SecretTTL                      time.Duration // of registered clients; 0 means for ever
 	DeviceTTL, DeviceInterval      time.Duration // 0 means 10 min, 1 s
 
+	Legacy bool // the metadata lists implicit and hybrid flow and the password grant
+
 	Clients            []Client      // beside demo, web and service
 	InitialAccessToken secret.String // registration asks for it; empty: anyone may register
 }
@@ -70,6 +73,7 @@ type Server struct {
 	mux    *http.ServeMux
 	ring   *keys.Ring
 	faults []quirk.Fault
+	legacy bool // what Options.Legacy says, or a fault needs
 	stop   chan struct{}
 	once   sync.Once
 
@@ -99,18 +103,18 @@ func New(o Options) (*Server, error) {
 			Err: fmt.Errorf("%q cannot be an issuer", o.Issuer), Spec: "OIDC Core 2 (iss)",
 			Hint: "use a URL with scheme and host, without query and fragment"}
 	}
-	o.CodeTTL = either(o.CodeTTL, time.Minute)
-	o.AccessTTL = either(o.AccessTTL, 5*time.Minute)
-	o.RefreshTTL = either(o.RefreshTTL, 24*time.Hour)
-	o.DeviceTTL = either(o.DeviceTTL, 10*time.Minute)
-	o.DeviceInterval = either(o.DeviceInterval, time.Second)
+	o.CodeTTL = cmp.Or(o.CodeTTL, time.Minute)
+	o.AccessTTL = cmp.Or(o.AccessTTL, 5*time.Minute)
+	o.RefreshTTL = cmp.Or(o.RefreshTTL, 24*time.Hour)
+	o.DeviceTTL = cmp.Or(o.DeviceTTL, 10*time.Minute)
+	o.DeviceInterval = cmp.Or(o.DeviceInterval, time.Second)
 	if o.Log == nil {
 		o.Log = func(string) {}
 	}
 	if o.Notify == nil {
 		o.Notify = func(string, url.Values) {}
 	}
-	s := &Server{o: o, issuer: u, base: strings.TrimSuffix(o.Issuer, "/"), stop: make(chan struct{}),
+	s := &Server{o: o, issuer: u, legacy: o.Legacy, base: strings.TrimSuffix(o.Issuer, "/"), stop: make(chan struct{}),
 		users: account.All(), clients: map[string]*Client{}, counts: map[string]int{},
 		codes: shelf.New[*code](maxCodes), access: shelf.New[*access](maxTokens), refresh: shelf.New[*refresh](maxTokens),
 		sessions: shelf.New[*session](maxSessions), pending: shelf.New[*pending](maxPending),
@@ -129,21 +133,10 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	var rules binding.Rules
-	for _, f := range s.faults {
-		if f.Bind != nil {
-			f.Bind(&rules)
-		}
-	}
+	quirk.Bend(s.faults, func(f quirk.Fault) func(*binding.Rules) { return f.Bind }, &rules)
 	s.bindings = binding.New(o.Now, rules, s.binds)
 	s.mux = s.routes()
 	return s, nil
-}
-
-func either(d, standard time.Duration) time.Duration {
-	if d == 0 {
-		return standard
-	}
-	return d
 }
 
 // binds says what a client registered to have its tokens bound to.
@@ -192,6 +185,7 @@ func (s *Server) turnOn(names []string) error {
 			}
 		}
 		s.faults = append(s.faults, f)
+		s.legacy = s.legacy || f.Needs == "implicit" || f.Needs == "hybrid"
 	}
 	return nil
 }

@@ -47,11 +47,7 @@ func (s *Server) userinfo(r *http.Request) reply.Reply {
 	}
 	m := a.user.About(a.scopes)
 	wish.Tell(m, a.wish.UserInfo, a.user.Claims)
-	for _, f := range s.faults {
-		if f.Claims != nil {
-			f.Claims(m)
-		}
-	}
+	quirk.Bend(s.faults, func(f quirk.Fault) func(map[string]any) { return f.Claims }, m)
 	is := a.client.registered
 	if is.UserinfoAlg == "" && is.UserinfoKeyAlg == "" {
 		return reply.Object(http.StatusOK, m)

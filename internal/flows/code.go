@@ -2,8 +2,6 @@ package flows
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"rely/internal/flows/front"
 	"rely/internal/provider"
@@ -15,13 +13,15 @@ type Code struct{}
 
 // Possible implements [Flow].
 func (Code) Possible(m *provider.Metadata) error {
-	if len(m.ResponseTypes) > 0 && !slices.Contains(m.ResponseTypes, "code") {
-		return impossible("code", fmt.Errorf("the provider lists the response types %q, not code", m.ResponseTypes))
+	if err := offers(m, "code", codeTypes()); err != nil {
+		return err
 	}
 	return m.Names("authorization_endpoint", "token_endpoint", "jwks_uri")
 }
 
 // Run implements [Flow].
 func (Code) Run(ctx context.Context, r *Request) (*Tokens, error) {
-	return front.SignIn(ctx, r)
+	return front.SignIn(ctx, r, codeTypes()...)
 }
+
+func codeTypes() []string { return []string{"code"} }

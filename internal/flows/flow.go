@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 
 	"rely/internal/fault"
+	"rely/internal/flows/front"
 	"rely/internal/flows/request"
 	"rely/internal/provider"
 )
@@ -35,9 +37,10 @@ type Flow interface {
 // An Entry is a flow and what help and docs say of it.
 type Entry struct {
 	Name   string // the value of --flow
-	Grant  string // grant_type at the token endpoint
+	Grant  string // grant type that the client is registered for
 	Help   string
-	Person bool // a person, or a robot in its place, has to walk a login page
+	Person bool     // a person, or a robot in its place, has to walk a login page
+	Types  []string // response types, the default first; none where no authorization endpoint takes part
 	Flow   Flow
 
 	// Settings are those that say something to this flow alone, or to some flows
@@ -67,6 +70,17 @@ func Settings() []string {
 		}
 	}
 	return out
+}
+
+// offers refuses a provider that lists none of a flow's response types; which
+// of them is asked for is settled when it runs.
+func offers(m *provider.Metadata, flow string, types []string) error {
+	for _, t := range types {
+		if front.Lists(m, t) {
+			return nil
+		}
+	}
+	return impossible(flow, fmt.Errorf("the provider lists the response types %q, not %s", m.ResponseTypes, strings.Join(types, " or ")))
 }
 
 func impossible(flow string, why error) error {

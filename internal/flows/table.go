@@ -11,7 +11,9 @@ import (
 // All is the table of flows, in the order in which help shows them.
 func All() []Entry {
 	return []Entry{
-		{Name: "code", Grant: "authorization_code", Help: "a person signs in (authorization code with PKCE, OIDC Core 3.1)", Person: true, Flow: Code{}},
+		{Name: "code", Grant: "authorization_code", Help: "a person signs in (authorization code with PKCE, OIDC Core 3.1)", Person: true, Types: codeTypes(), Flow: Code{}},
+		{Name: "implicit", Grant: "implicit", Help: "a person signs in, and the tokens come through the browser (legacy, OIDC Core 3.2)", Person: true, Types: implicitTypes(), Flow: Implicit{}},
+		{Name: "hybrid", Grant: "authorization_code", Help: "a person signs in; a code and tokens come through the browser (OIDC Core 3.3)", Person: true, Types: hybridTypes(), Flow: Hybrid{}},
 		{Name: "device", Grant: deviceGrant, Help: "a person signs in with any browser, anywhere, and types a code (RFC 8628)", Person: true, Flow: Device{}},
 		{Name: "client-credentials", Grant: "client_credentials", Help: "a machine gets a token for itself (RFC 6749 4.4)", Flow: ClientCredentials{}},
 		{Name: "refresh", Grant: "refresh_token", Help: "a refresh token from elsewhere begins the session (RFC 6749 6)", Flow: Refresh{}, Once: true,

@@ -48,6 +48,7 @@ type Expected struct {
 	FrontChannel bool           // the token came through the browser: at_hash and c_hash are required
 	MaxAge       *time.Duration // max_age as sent; nil where none was sent
 	Prior        *Claims        // at a refresh: the claims of the login (OIDC Core 12.2)
+	Front        *Claims        // of the ID token that came through the browser before this one (OIDC Core 3.3.3.6)
 
 	Now  time.Time
 	Skew time.Duration // between the clocks; 0 or less means 30 s, more than 5 min means 5 min
@@ -93,6 +94,16 @@ type Claims struct {
 // the rule's name, its Spec the section. An error of e.Keys is returned as it
 // is when no earlier rule failed.
 func Verify(ctx context.Context, token secret.String, e Expected) (*Claims, []Rung, error) {
+	return verify(ctx, token, e, Rules())
+}
+
+// VerifyResponse applies [ResponseRules] to the JWT of an authorization
+// response (JARM 2.4), as Verify does: IDs begin with "jarm.".
+func VerifyResponse(ctx context.Context, token secret.String, e Expected) (*Claims, []Rung, error) {
+	return verify(ctx, token, e, ResponseRules())
+}
+
+func verify(ctx context.Context, token secret.String, e Expected, rules []Rule) (*Claims, []Rung, error) {
 	if len(e.Algs) == 0 {
 		e.Algs = []string{"RS256"}
 	}
@@ -102,7 +113,6 @@ func Verify(ctx context.Context, token secret.String, e Expected) (*Claims, []Ru
 	e.Skew = min(e.Skew, maxSkew)
 	l := &ladder{Expected: e, ctx: ctx}
 	l.parse(token.Reveal())
-	rules := Rules()
 	rungs := make([]Rung, 0, len(rules))
 	var first error
 	for _, r := range rules {
@@ -125,8 +135,10 @@ func (r Rule) apply(l *ladder) finding {
 		return skip("the token could not be taken apart")
 	case r.needs >= needsClaims && l.claimsErr != nil:
 		return skip("the claims could not be read")
-	case r.needs >= needsPrior && l.Prior == nil:
+	case r.needs == needsPrior && l.Prior == nil:
 		return skip("not a refresh")
+	case r.needs == needsFront && l.Front == nil:
+		return skip("none came through the browser")
 	}
 	return r.check(l)
 }
@@ -137,7 +149,11 @@ func (r Rule) fault(f finding) error {
 	if f.foreign {
 		return f.err
 	}
-	out := &fault.Error{Kind: fault.Protocol, ID: "idtoken." + r.Name, Op: "check the ID token", Spec: r.Spec, Hint: r.hint, Err: f.err}
+	id, op := "idtoken."+r.Name, "check the ID token"
+	if response, ok := strings.CutPrefix(r.Name, "jarm-"); ok {
+		id, op = "jarm."+response, "check the authorization response"
+	}
+	out := &fault.Error{Kind: fault.Protocol, ID: id, Op: op, Spec: r.Spec, Hint: r.hint, Err: f.err}
 	if inner, ok := errors.AsType[*fault.Error](f.err); ok {
 		out.Err, out.Spec = inner.Err, inner.Spec
 		if out.Hint == "" {

@@ -2,7 +2,7 @@ package idtoken
 
 // A Rule is one thing that an ID token must satisfy.
 type Rule struct {
-	Name   string // lower-kebab; the error's ID is "idtoken." and this
+	Name   string // lower-kebab; the error's ID is "idtoken." and this, of a response "jarm." and what follows "jarm-"
 	Spec   string // the section that demands it
 	Demand string // what is demanded, in words, for the docs
 
@@ -12,7 +12,7 @@ type Rule struct {
 }
 
 // A need is what must have worked before a rule can be looked at; each one
-// includes those before it.
+// includes those before it, and the last two exclude each other.
 type need int
 
 const (
@@ -20,6 +20,7 @@ const (
 	needsToken
 	needsClaims
 	needsPrior
+	needsFront
 )
 
 const (
@@ -58,5 +59,28 @@ func Rules() []Rule {
 		{"refresh-auth-time", "OIDC Core 12.2", "auth_time, if in both, is the login's", hintBug, needsPrior, checkRefreshAuthTime},
 		{"refresh-azp", "OIDC Core 12.2", "azp is the login's", hintReplay, needsPrior, checkRefreshAzp},
 		{"refresh-nonce", "OIDC Core 12.2", "nonce, if there, is the login's", hintReplay, needsPrior, checkRefreshNonce},
+		{"hybrid-iss", "OIDC Core 3.3.3.6", "iss is that of the ID token from the browser", hintReplay, needsFront, checkHybridIss},
+		{"hybrid-sub", "OIDC Core 3.3.3.6", "sub is that of the ID token from the browser", hintReplay, needsFront, checkHybridSub},
+		{"hybrid-event", "OIDC Core 3.3.3.6", "auth_time, acr and amr, as far as in both, are those of the ID token from the browser", hintReplay, needsFront, checkHybridEvent},
+		{"hybrid-claims", "OIDC Core 3.3.3.6", "claims about the person, as far as in both, are those of the ID token from the browser", hintReplay, needsFront, checkHybridClaims},
+	}
+}
+
+// ResponseRules is the table of everything that [VerifyResponse] checks, in
+// order. State, which is in the JWT as well, is for whoever sent it.
+func ResponseRules() []Rule {
+	return []Rule{
+		{"jarm-encryption", "JARM 2.4 (1)", "the response JWT is not encrypted unless encryption was registered", "", needsNothing, checkEncryption},
+		{"jarm-form", "RFC 7515 7.1", "the response JWT has three parts of base64url and a readable header", hintBug, needsNothing, checkForm},
+		{"jarm-typ", "RFC 8725 3.11", "its typ is not that of another kind of token", hintBug, needsToken, checkTyp},
+		{"jarm-crit", "RFC 7515 4.1.11", "its header has no crit and no b64", hintBug, needsToken, checkCrit},
+		{"jarm-algorithm", "JARM 2.4 (5), 3", "its alg is the registered one, never none", "", needsToken, checkAlgorithm},
+		{"jarm-key", "JARM 2.4 (5)", "one of the issuer's keys fits, by kid or as the only one", "", needsToken, checkKey},
+		{"jarm-signature", "JARM 2.4 (5)", "that key, or the client secret, made the signature", "", needsToken, checkSignature},
+		{"jarm-claims", "RFC 7519 7.2", "the payload is one JSON object without repeated names", hintBug, needsToken, checkClaims},
+		{"jarm-iss", "JARM 2.4 (2)", "iss is the issuer that the sign-in was sent to", hintReplay, needsClaims, checkIss},
+		{"jarm-aud", "JARM 2.4 (3)", "aud is or contains the client id", hintClient, needsClaims, checkAud},
+		{"jarm-exp", "JARM 2.4 (4)", "exp is there and not over", hintClock, needsClaims, checkExp},
+		{"jarm-lifetime", "JARM 2.1", "exp is at most 10 minutes from now", hintBug, needsClaims, checkLifetime},
 	}
 }

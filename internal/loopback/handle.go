@@ -21,9 +21,8 @@ func (l *Listener) handle(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusMisdirectedRequest)
 	case l.routes[r.URL.Path] != nil && r.URL.Path != l.to.url.Path:
 		l.routes[r.URL.Path](w, r)
-	case r.Method != http.MethodGet && (r.Method != http.MethodPost || !l.formPost):
-		w.Header().Set("Allow", l.methods())
-		l.notice(w, http.StatusMethodNotAllowed, "That is not how this page is used", goesOn)
+	case r.Method != http.MethodGet && r.Method != http.MethodPost:
+		l.notUsedSo(w)
 	case r.URL.Path == l.to.url.Path:
 		l.redirected(w, r)
 	case r.URL.Path == "/favicon.ico":
@@ -33,30 +32,30 @@ func (l *Listener) handle(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (l *Listener) methods() string {
-	if l.formPost {
-		return "GET, POST"
-	}
-	return "GET"
+func (l *Listener) notUsedSo(w http.ResponseWriter) {
+	w.Header().Set("Allow", "GET, POST")
+	l.notice(w, http.StatusMethodNotAllowed, "That is not how this page is used", goesOn)
 }
 
 // redirected answers a request for the redirect URI's own path.
 func (l *Listener) redirected(w http.ResponseWriter, r *http.Request) {
-	params, status := l.params(w, r)
+	params, way, status := l.params(w, r)
 	switch {
+	case status == http.StatusMethodNotAllowed:
+		l.notUsedSo(w)
+		return
 	case status != http.StatusOK:
 		l.notice(w, status, "This is not an answer to a sign-in", goesOn)
-		return
-	case len(params) == 0 && !l.bare:
-		l.notice(w, http.StatusBadRequest, "Waiting for the sign-in",
-			"The provider sends you here once you have signed in. "+goesOn)
 		return
 	case strings.Contains(r.Header.Get("Sec-Purpose"), "prefetch"):
 		// Nobody looks at this page yet; a real visit follows a refusal.
 		l.notice(w, http.StatusServiceUnavailable, "Waiting for the sign-in", goesOn)
 		return
+	case len(params) == 0 && !l.bare:
+		l.handOver(w)
+		return
 	}
-	a, err := l.offer(params)
+	a, err := l.offer(params, way)
 	switch {
 	case errors.Is(err, errAnswered):
 		l.notice(w, http.StatusConflict, "This sign-in was already answered",
@@ -69,31 +68,43 @@ func (l *Listener) redirected(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// params takes the answer's parameters from the query or the posted form;
-// any status but 200 says why there are none.
-func (l *Listener) params(w http.ResponseWriter, r *http.Request) (url.Values, int) {
+// params takes the answer's parameters from the query, the posted form, or the
+// fragment that our own page posts; any status but 200 says why there are none.
+func (l *Listener) params(w http.ResponseWriter, r *http.Request) (url.Values, Way, int) {
 	params, own := l.to.answer(r.URL.RawQuery)
 	switch {
 	case !own:
-		return nil, http.StatusBadRequest
+		return nil, "", http.StatusBadRequest
 	case r.Method == http.MethodGet && r.ContentLength != 0:
-		return nil, http.StatusRequestEntityTooLarge
+		return nil, "", http.StatusRequestEntityTooLarge
 	case r.Method == http.MethodGet:
-		return params, http.StatusOK
-	case !l.mayPost(r.Header.Values("Origin")):
-		return nil, http.StatusForbidden
+		return params, Query, http.StatusOK
+	}
+	relayed := l.ours(r.Header)
+	switch {
+	case !relayed && !l.formPost:
+		return nil, "", http.StatusMethodNotAllowed
+	case !relayed && !l.mayPost(r.Header.Values("Origin")):
+		return nil, "", http.StatusForbidden
 	}
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
-		return nil, http.StatusUnsupportedMediaType
+		return nil, "", http.StatusUnsupportedMediaType
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return nil, http.StatusRequestEntityTooLarge
+		return nil, "", http.StatusRequestEntityTooLarge
 	}
 	if err != nil {
-		return nil, http.StatusBadRequest
+		return nil, "", http.StatusBadRequest
 	}
-	return parseParams(string(body)), http.StatusOK
+	params = parseParams(string(body))
+	if !relayed {
+		return params, Form, http.StatusOK
+	}
+	if params = l.relayed(params); params == nil {
+		return nil, "", http.StatusForbidden
+	}
+	return params, Fragment, http.StatusOK
 }
 
 // mayPost reports whether the page that posts may do so. A program sends no

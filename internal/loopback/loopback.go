@@ -8,6 +8,7 @@ package loopback
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -30,7 +31,7 @@ const (
 	// Browsers send the cookies of every other server on this host, whatever
 	// its port, so an honest header on localhost can be large.
 	maxHeader = 64 << 10
-	maxBody   = 64 << 10
+	maxBody   = 256 << 10 // tokens come in forms, see [Form] and [Fragment]
 
 	// Beyond this many connections without a request the oldest is dropped,
 	// so that the ones which idle never use up the process's files.
@@ -71,17 +72,32 @@ type Options struct {
 	// Wait names what is waited for on the pages for strangers; empty is
 	// "sign-in".
 	Wait string
+	// Fragment says that the answer is awaited in the fragment. One that comes
+	// there unasked is handed over all the same, for the flow to refuse.
+	Fragment bool
 }
+
+// A Way is how an answer came: the part of the address, or a posted form.
+type Way string
+
+// The ways, by the names of their response modes.
+const (
+	Query    Way = "query"
+	Fragment Way = "fragment"
+	Form     Way = "form_post"
+)
 
 // A Listener waits for the redirect of one sign-in.
 type Listener struct {
 	to       *redirect
 	accept   func(url.Values) error
 	formPost bool
+	fragment bool
 	origins  []string
 	bare     bool
 	routes   map[string]http.HandlerFunc
 	what     string
+	pass     string // one-time: only our own page knows it, see relayPage
 
 	server  *http.Server
 	serving sync.WaitGroup
@@ -128,7 +144,8 @@ func Listen(ctx context.Context, o Options) (*Listener, error) {
 	to.setPort(ports[0].Addr().(*net.TCPAddr).Port)
 
 	l := &Listener{
-		to: to, accept: o.Accept, formPost: o.FormPost, origins: o.Origins, bare: o.Bare, routes: o.Routes, what: o.Wait,
+		to: to, accept: o.Accept, formPost: o.FormPost, fragment: o.Fragment, origins: o.Origins, pass: rand.Text(),
+		bare: o.Bare, routes: o.Routes, what: o.Wait,
 		broken: make(chan error, len(ports)), answers: make(chan *Answer, 1), closed: make(chan struct{}),
 	}
 	ctx, l.end = context.WithCancel(ctx)
@@ -255,6 +272,8 @@ type Answer struct {
 	// Params are the parameters of the answer, repeated ones included, without
 	// those that the registered redirect URI carries itself.
 	Params url.Values
+	// Way is how they came; of a pasted address, the part they stood in.
+	Way Way
 
 	page chan Page
 }
@@ -272,7 +291,7 @@ func (a *Answer) Finish(p Page) {
 var errAnswered = errors.New("this sign-in has its answer already")
 
 // offer makes params the answer of this sign-in, if they are it.
-func (l *Listener) offer(params url.Values) (*Answer, error) {
+func (l *Listener) offer(params url.Values, way Way) (*Answer, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.answered {
@@ -282,7 +301,7 @@ func (l *Listener) offer(params url.Values) (*Answer, error) {
 		return nil, err
 	}
 	l.answered = true
-	a := &Answer{Params: params, page: make(chan Page, 1)}
+	a := &Answer{Params: params, Way: way, page: make(chan Page, 1)}
 	l.answers <- a
 	return a, nil
 }
@@ -293,9 +312,9 @@ func (l *Listener) offer(params url.Values) (*Answer, error) {
 // [*fault.Error] of the kind Usage (loopback.paste) and leaves the sign-in
 // as it was, so the person may try again.
 func (l *Listener) Paste(text string) error {
-	params, err := l.to.pasted(text)
+	params, way, err := l.to.pasted(text)
 	if err == nil {
-		_, err = l.offer(params)
+		_, err = l.offer(params, way)
 	}
 	if err != nil {
 		return &fault.Error{Kind: fault.Usage, ID: "loopback.paste", Op: "read the pasted address", Err: err,

@@ -77,16 +77,22 @@ const script = `history.replaceState(null,"",location.pathname)`
 
 // write sends a page with the headers that keep it harmless.
 func write(w http.ResponseWriter, status int, t tone, p Page) {
+	send(w, status, t.page(p), script, "'none'")
+}
+
+// send sends a whole document that runs one script and may post to form.
+func send(w http.ResponseWriter, status int, page, script, form string) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src "+hash(style)+"; script-src "+hash(script)+
-		"; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+		"; frame-ancestors 'none'; base-uri 'none'; form-action "+form)
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
+	if h.Get("Referrer-Policy") == "" {
+		h.Set("Referrer-Policy", "no-referrer")
+	}
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	page := t.page(p)
 	h.Set("Content-Length", strconv.Itoa(len(page)))
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, page)
@@ -99,6 +105,11 @@ func hash(text string) string {
 
 // page is the whole HTML document: one heading, no external resource.
 func (t tone) page(p Page) string {
+	return t.document(p, `<p class="end">You can close this tab.</p>`, script)
+}
+
+// document is the page with what stands below its text, and its script.
+func (t tone) document(p Page, below, script string) string {
 	title := p.Title
 	switch {
 	case title != "":
@@ -132,7 +143,7 @@ func (t tone) page(p Page) string {
 		}
 		b.WriteString(`</ul></details>`)
 	}
-	b.WriteString(`<p class="end">You can close this tab.</p></main><script>` + script + `</script></body></html>`)
+	b.WriteString(below + `</main><script>` + script + `</script></body></html>`)
 	return b.String()
 }
 

@@ -130,22 +130,29 @@ func (to *redirect) answer(query string) (url.Values, bool) {
 	return params, true
 }
 
-func (to *redirect) pasted(text string) (url.Values, error) {
+// pasted reads the address that a browser ended on. An answer in the fragment
+// counts where the query has none (OAuth 2.0 Multiple Response Types 2.1).
+func (to *redirect) pasted(text string) (url.Values, Way, error) {
 	u, err := url.Parse(strings.TrimSpace(text))
 	if err != nil || u.Host == "" {
-		return nil, errors.New("it is not an address")
+		return nil, "", errors.New("it is not an address")
 	}
 	if u.Path == "" {
 		u.Path = "/"
 	}
 	if u.Scheme != to.url.Scheme || !to.serves(u.Host) || u.Path != to.url.Path {
-		return nil, errors.New("it is not the redirect URI of this sign-in")
+		return nil, "", errors.New("it is not the redirect URI of this sign-in")
 	}
 	params, own := to.answer(u.RawQuery)
-	if !own || len(params) == 0 {
-		return nil, errors.New("it carries no answer")
+	way := Query
+	if own && len(params) == 0 {
+		_, fragment, _ := strings.Cut(text, "#")
+		params, way = parseParams(strings.TrimSpace(fragment)), Fragment
 	}
-	return params, nil
+	if !own || len(params) == 0 {
+		return nil, "", errors.New("it carries no answer")
+	}
+	return params, way, nil
 }
 
 // parseParams reads a query or a form as browsers do (WHATWG URL 5.1): only

@@ -34,6 +34,8 @@ type Metadata struct {
 	PushEndpoint          string // RFC 9126 5
 	Scopes                []string
 	ResponseTypes         []string
+	ResponseModes         []string
+	ResponseAlgs          []string // of JWT secured authorization responses (JARM 4)
 	GrantTypes            []string
 	ClientAuth            []string // at the token endpoint
 	IDTokenAlgs           []string
@@ -55,6 +57,8 @@ func (m *Metadata) members() []member {
 		{"issuer", &m.Issuer},
 		{"scopes_supported", &m.Scopes},
 		{"response_types_supported", &m.ResponseTypes},
+		{"response_modes_supported", &m.ResponseModes},
+		{"authorization_signing_alg_values_supported", &m.ResponseAlgs},
 		{"grant_types_supported", &m.GrantTypes},
 		{"token_endpoint_auth_methods_supported", &m.ClientAuth},
 		{"id_token_signing_alg_values_supported", &m.IDTokenAlgs},

@@ -16,6 +16,7 @@ import (
 type Wish struct {
 	Metadata map[string]any // by flag and --metadata; nil values are not to be sent
 	Grant    string         // grant type of the profile's flow
+	Types    []string       // its response types; none for a flow without an authorization endpoint
 	Ports    []int          // free on loopback, for redirect URIs
 }
 
@@ -48,10 +49,10 @@ func Choose(m *provider.Metadata, w Wish) (*Plan, error) {
 	if types, ok := texts(p.Metadata["grant_types"]); ok {
 		machine = !slices.ContainsFunc(types, func(t string) bool { return t == "authorization_code" || t == "implicit" })
 	} else if !said("grant_types") {
-		p.grants(m, w.Grant)
+		p.grants(m, w)
 	}
 	if !said("response_types") {
-		p.responses(machine)
+		p.responses(m, w, machine)
 	}
 	if !said("client_name") {
 		p.choose("client_name", "rely", "--client-name changes it")
@@ -102,7 +103,8 @@ func (p *Plan) choose(member string, value any, why string) {
 // grants asks for the flow's own and, where a person signs in, for refresh
 // tokens: also of a provider that does not list them, because the list may be
 // left out, and some give them without listing them.
-func (p *Plan) grants(m *provider.Metadata, grant string) {
+func (p *Plan) grants(m *provider.Metadata, w Wish) {
+	grant := w.Grant
 	types := []string{grant, "refresh_token"}
 	if grant == "refresh_token" {
 		types = types[1:]
@@ -112,8 +114,13 @@ func (p *Plan) grants(m *provider.Metadata, grant string) {
 		// there for the days with a browser (OIDC Registration 2).
 		types = append([]string{"authorization_code"}, types...)
 	}
+	// A token from the authorization endpoint takes the grant type implicit
+	// (OIDC Registration 2).
+	if grant == "authorization_code" && tokens(w.Types) {
+		types = append(types, "implicit")
+	}
 	switch {
-	case !renewed(grant):
+	case grant == "implicit", !renewed(grant):
 		p.choose("grant_types", []string{grant}, "what the flow needs")
 	case len(m.GrantTypes) == 0 || slices.Contains(m.GrantTypes, "refresh_token"):
 		p.bold = len(m.GrantTypes) == 0
@@ -124,12 +131,35 @@ func (p *Plan) grants(m *provider.Metadata, grant string) {
 	}
 }
 
-func (p *Plan) responses(machine bool) {
-	if machine {
+// tokens reports whether one of the response types has more than a code.
+func tokens(types []string) bool {
+	return slices.ContainsFunc(types, func(t string) bool { return t != "code" })
+}
+
+// responses are the flow's own, as far as the provider lists them: which of
+// them, a sign-in decides.
+func (p *Plan) responses(m *provider.Metadata, w Wish, machine bool) {
+	switch {
+	case machine:
 		p.Metadata["response_types"] = []string{}
 		return
+	case !tokens(w.Types):
+		p.choose("response_types", []string{"code"}, "the only one that OAuth 2.1 keeps")
+		return
 	}
-	p.choose("response_types", []string{"code"}, "the only one that OAuth 2.1 keeps")
+	types := slices.Clone(w.Types)
+	if len(m.ResponseTypes) > 0 {
+		types = slices.DeleteFunc(slices.Clone(m.ResponseTypes), func(t string) bool { return !slices.ContainsFunc(w.Types, func(o string) bool { return alike(t, o) }) })
+	}
+	p.choose("response_types", types, "those of the flow that the provider lists")
+}
+
+// alike compares response types, whose words have no order (RFC 6749 3.1.1).
+func alike(a, b string) bool {
+	x, y := strings.Fields(a), strings.Fields(b)
+	slices.Sort(x)
+	slices.Sort(y)
+	return slices.Equal(x, y)
 }
 
 // clientAuth takes the first method of rely's own table that the provider

@@ -98,7 +98,7 @@ func Members() []Member {
 		{"require_signed_request_object", "require-signed-request-object", Bool, "take signed authorization requests alone", "RFC 9101 10.5"},
 		{"authorization_details_types", "", List, "types of authorization details", "RFC 9396 10"},
 		{"introspection_signed_response_alg", "", Text, "signing algorithm of introspection answers", "RFC 9701 6"},
-		{"authorization_signed_response_alg", "", Text, "signing algorithm of authorization responses", "JARM 3"},
+		{"authorization_signed_response_alg", "authorization-signed-response-alg", Text, "signing algorithm of authorization responses", "JARM 3"},
 	}
 }
 

@@ -109,6 +109,8 @@ func (k *Keeper) Request(ctx context.Context, entry flows.Entry, client *store.C
 		Text:  k.Settings.String, List: k.Settings.List, Given: k.Given, Ask: k.Prompt, Job: k.Job, Warn: k.Note,
 		Own:  func(ctx context.Context) (*flows.Tokens, error) { return k.own(ctx, entry) },
 		Keys: creds.Keys, KeysName: creds.KeysName, Audience: creds.Audience,
+		ResponseType: k.Settings.String("response_type"), ResponseMode: k.Settings.String("response_mode"),
+		ResponseAlgs: request.IDTokenAlgs(k.Settings.String("authorization_signed_response_alg"), p.Metadata.ResponseAlgs),
 	}
 	if err := k.ask(ctx, r, entry, client); err != nil {
 		return nil, err
@@ -173,9 +175,10 @@ func (k *Keeper) Fresh(ctx context.Context, minTTL time.Duration, force bool) (*
 }
 
 // usable reports whether a session is the settings' own and lives long enough.
-// A token without a known end counts as alive: the provider will say.
+// A token without a known end counts as alive: the provider will say. A sign-in
+// that brought an ID token alone lives as long as that.
 func (k *Keeper) usable(s *store.Session, minTTL time.Duration) bool {
-	return k.belongs(s) && !s.Access.Empty() && (s.Expiry.IsZero() || s.Expiry.Sub(k.Now()) >= minTTL)
+	return k.belongs(s) && !(s.Access.Empty() && s.ID.Empty()) && (s.Expiry.IsZero() || s.Expiry.Sub(k.Now()) >= minTTL)
 }
 
 // belongs reports whether a session was obtained from the issuer and for the
@@ -249,6 +252,9 @@ func (k *Keeper) renewable(s *store.Session) error {
 		f.Err = fmt.Errorf("the session of profile %s is with %s as %s, which the profile no longer names", k.Profile, s.Issuer, s.ClientID)
 	case s.Refresh.Empty():
 		f.Err = errors.New("the access token has expired, and the provider gave no refresh token")
+		if s.Access.Empty() {
+			f.Err = errors.New("the ID token has expired, and it came alone")
+		}
 	default:
 		return nil
 	}
@@ -332,6 +338,9 @@ func (k *Keeper) New(flow string, t *flows.Tokens) *store.Session {
 	}
 	if k.Settings.Source("min_ttl") != config.FromDefault || k.Settings.String("output") != "" {
 		s.Settings = "" // quickTokens knows the defaults alone
+	}
+	if t.Claims != nil && t.Access.Empty() {
+		s.Expiry = t.Claims.Expiry
 	}
 	if t.Claims != nil {
 		s.Subject, s.Name = t.Claims.Subject, request.DisplayName(t.Claims)

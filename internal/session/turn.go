@@ -86,7 +86,7 @@ func elsewhere(ctx context.Context, other Holder, patience time.Duration) error 
 // one would leave the same session behind.
 func (k *Keeper) Asks() string {
 	h := sha256.New()
-	for _, name := range []string{"issuer", "client_id", "flow", "scope", "redirect_uri", "store", "prompt", "max_age", "acr_values", "login_hint", "id_token_hint", "id_token_hint_file",
+	for _, name := range []string{"issuer", "client_id", "flow", "response_type", "response_mode", "scope", "redirect_uri", "store", "prompt", "max_age", "acr_values", "login_hint", "id_token_hint", "id_token_hint_file",
 		"authorization_details", "par", "request_object"} {
 		fmt.Fprintf(h, "%s=%q\n", name, k.Settings.String(name))
 	}

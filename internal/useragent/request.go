@@ -35,7 +35,7 @@ func newRequest(f page.Form, from *url.URL, list []page.Pair) (*request, error) 
 	switch {
 	case f.Method != "post":
 		r.method = http.MethodGet
-		u.RawQuery = encode(list)
+		u.RawQuery = page.Encode(list)
 		u.Fragment, u.RawFragment = "", ""
 	case f.Enctype == "multipart/form-data":
 		var b bytes.Buffer
@@ -47,21 +47,9 @@ func newRequest(f page.Form, from *url.URL, list []page.Pair) (*request, error) 
 		_ = w.Close()
 		r.body, r.contentType = b.Bytes(), w.FormDataContentType()
 	default:
-		r.body, r.contentType = []byte(encode(list)), "application/x-www-form-urlencoded"
+		r.body, r.contentType = []byte(page.Encode(list)), "application/x-www-form-urlencoded"
 	}
 	return r, nil
-}
-
-// encode is url.Values.Encode in the order of the page.
-func encode(list []page.Pair) string {
-	var b strings.Builder
-	for i, p := range list {
-		if i > 0 {
-			b.WriteByte('&')
-		}
-		b.WriteString(url.QueryEscape(p.Name) + "=" + url.QueryEscape(p.Value))
-	}
-	return b.String()
 }
 
 // build makes the HTTP request of one step. No Referer is sent: its URL could

@@ -21,11 +21,33 @@ import (
 
 const maxPage = 1 << 20 // bytes, after unpacking
 
-// deliver sends the request that carries the answer. Whether it was a good
-// one is the listener's to say: a request that never went out is an error
-// here, and one that the listener turned away as a stranger's, since this
+// deliver sends the request that carries the answer, and where that stands in
+// the fragment does what the listener's page has a browser do: it posts the
+// fragment from there (OAuth 2.0 Multiple Response Types 5). Whether the answer
+// was a good one is the listener's to say: a request that never went out is an
+// error here, and one that the listener turned away as a stranger's, since this
 // agent took it straight from the provider.
 func (w *walk) deliver(ctx context.Context, r *request) error {
+	status, body, err := w.carry(ctx, r)
+	if post := page.Relay(r.url, status, body); err == nil && post != nil {
+		status, _, err = w.carry(ctx, &request{method: http.MethodPost, url: r.url, from: r.url, body: post, contentType: "application/x-www-form-urlencoded"})
+	}
+	if err == nil && status == http.StatusBadRequest {
+		return &fault.Error{Kind: fault.Protocol, ID: "useragent.turned-away", Op: walkOp, Spec: "RFC 6749 4.1.2, 10.12",
+			Hint: "do not use this provider until this is explained",
+			Err:  errors.New("the provider sent the browser back with an answer to another request: its state is missing or not the one that was sent")}
+	}
+	if err == nil && status == http.StatusMethodNotAllowed {
+		return &fault.Error{Kind: fault.Config, ID: "useragent.answer-method", Op: walkOp, Spec: "OAuth 2.0 Form Post Response Mode",
+			Hint: "leave response_mode out, or use a --flow that waits for a form",
+			Err:  fmt.Errorf("the provider sends the answer with %s, which this sign-in does not wait for", r.method)}
+	}
+	return err
+}
+
+// carry sends a request to the listener. Once it is sent, no answer is one too:
+// the sign-in may be over by then.
+func (w *walk) carry(ctx context.Context, r *request) (status int, body []byte, err error) {
 	var sent atomic.Bool
 	resp, err := w.send(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		// Called before the last byte leaves, so no listener is ahead of it.
@@ -34,26 +56,13 @@ func (w *walk) deliver(ctx context.Context, r *request) error {
 	switch {
 	case err == nil:
 	case sent.Load():
-		return nil
+		return 0, nil, nil
 	default:
-		return err
+		return 0, nil, err
 	}
 	defer resp.Body.Close()
-	// Parameters in r.url's fragment stay here: a browser would run the
-	// answer's script, which posts them to the listener (OAuth 2.0 Multiple
-	// Response Types 5). This is where to do that in its place.
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxPage))
-	if resp.StatusCode == http.StatusBadRequest {
-		return &fault.Error{Kind: fault.Protocol, ID: "useragent.turned-away", Op: walkOp, Spec: "RFC 6749 4.1.2, 10.12",
-			Hint: "do not use this provider until this is explained",
-			Err:  errors.New("the provider sent the browser back with an answer to another request: its state is missing or not the one that was sent")}
-	}
-	if resp.StatusCode == http.StatusMethodNotAllowed {
-		return &fault.Error{Kind: fault.Config, ID: "useragent.answer-method", Op: walkOp, Spec: "OAuth 2.0 Form Post Response Mode",
-			Hint: "leave response_mode out, or use a --flow that waits for a form",
-			Err:  fmt.Errorf("the provider sends the answer with %s, which this sign-in does not wait for", r.method)}
-	}
-	return nil
+	body, _ = io.ReadAll(io.LimitReader(resp.Body, maxPage))
+	return resp.StatusCode, body, nil
 }
 
 func (w *walk) read(resp *http.Response, r *request) (*page.Page, error) {

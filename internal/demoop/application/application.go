@@ -12,6 +12,7 @@ import (
 	"rely/internal/demoop/assertion"
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/redirect"
+	"rely/internal/demoop/response"
 	"rely/internal/demoop/sealing"
 )
 
@@ -39,6 +40,7 @@ type Metadata struct {
 	RequestAlg       string          `json:"request_object_signing_alg,omitempty"`
 	DPoPBound        bool            `json:"dpop_bound_access_tokens,omitempty"`
 	CertificateBound bool            `json:"tls_client_certificate_bound_access_tokens,omitempty"`
+	ResponseAlg      string          `json:"authorization_signed_response_alg,omitempty"`
 	SubjectType      string          `json:"subject_type,omitempty"`
 	Scope            string          `json:"scope,omitempty"`
 	AfterLogout      []string        `json:"post_logout_redirect_uris,omitempty"`
@@ -87,12 +89,18 @@ func (a *Metadata) Check(r Registrar) (id, why string) {
 	if why := a.unfit(r); why != "" {
 		return "invalid_client_metadata", why
 	}
-	if code && len(a.RedirectURIs) == 0 {
+	if len(a.ResponseTypes) > 0 && len(a.RedirectURIs) == 0 {
 		return "invalid_redirect_uri", "redirect_uris is missing"
 	}
 	for _, uri := range slices.Concat(a.RedirectURIs, a.AfterLogout) {
 		if why := redirect.Unfit(uri, a.ApplicationType); why != "" {
 			return "invalid_redirect_uri", why
+		}
+	}
+	for _, uri := range a.RedirectURIs {
+		u, err := url.Parse(uri)
+		if a.ApplicationType == "web" && slices.Contains(a.GrantTypes, "implicit") && (err != nil || u.Scheme != "https" || u.Hostname() == "localhost") {
+			return "invalid_redirect_uri", "a web application's redirect URIs must be https and not on localhost with the implicit grant"
 		}
 	}
 	for _, uri := range []string{a.URI, a.Logo, a.Policy, a.Terms, a.FrontLogout, a.BackLogout} {
@@ -108,7 +116,19 @@ func (a *Metadata) Check(r Registrar) (id, why string) {
 
 // unfit says which member cannot be taken; empty where all can.
 func (a *Metadata) unfit(r Registrar) string {
-	code := slices.Contains(a.GrantTypes, "authorization_code")
+	var needed []string
+	for _, kind := range a.ResponseTypes {
+		t, known := response.Parse(kind)
+		if !known {
+			return "response_types holds one that this provider does not have"
+		}
+		needed = append(needed, t.Grants()...)
+	}
+	for _, g := range []string{"authorization_code", "implicit"} {
+		if slices.Contains(needed, g) != slices.Contains(a.GrantTypes, g) {
+			return "response_types and grant_types do not go together: the grant type " + g
+		}
+	}
 	switch {
 	case a.ApplicationType != "web" && a.ApplicationType != "native":
 		return "application_type must be web or native"
@@ -116,10 +136,10 @@ func (a *Metadata) unfit(r Registrar) string {
 		return assertion.Unfit(a.AuthMethod, a.AuthAlg, a.JWKS)
 	case len(within(a.GrantTypes, r.Grants)) != len(a.GrantTypes):
 		return "grant_types holds one that this provider does not have"
-	case len(within(a.ResponseTypes, []string{"code"})) != len(a.ResponseTypes), code != (len(a.ResponseTypes) > 0):
-		return "response_types must be code, together with the grant type authorization_code"
 	case !slices.Contains(append(keys.Algs(), "HS256"), a.IDTokenAlg):
 		return "id_token_signed_response_alg is not supported"
+	case a.ResponseAlg != "" && !slices.Contains(keys.Algs(), a.ResponseAlg):
+		return "authorization_signed_response_alg is not supported"
 	case a.Secretless() && a.IDTokenAlg == "HS256":
 		return "HS256 needs a client secret"
 	case a.AuthMethod == "none" && slices.Contains(a.GrantTypes, "client_credentials"):

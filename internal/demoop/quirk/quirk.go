@@ -45,7 +45,7 @@ type Fault struct {
 	At    string // the command that meets it: register, login, userinfo, tokens (a refresh), logout, or doctor where none of these does
 	Exit  int    // what that command should exit with; 0 for a tolerance
 	Check string // the check of "rely doctor" that finds it, by its ID; empty where none does
-	Needs string // what it shows up with only: "secret" (a confidential client), "encryption" (a client that registered for it), "dpop" (bound tokens), "device" (the device flow), what has to be asked for ("max_age", "acr", ...; see wanting in cmd/tour_client.go), or nothing
+	Needs string // what it shows up with only: "secret" (a confidential client), "encryption" (a client that registered for it), "dpop" (bound tokens), "device", "implicit" or "hybrid" (that flow), "jarm" (a response JWT), "form_post" (that mode), what has to be asked for ("max_age", "acr", ...; see wanting in cmd/tour_client.go), or nothing
 
 	Alg      string                                         // every client's ID token algorithm
 	Start    func(*keys.Ring) error                         // before the first request
@@ -60,14 +60,19 @@ type Fault struct {
 	Claims   func(m map[string]any)                         // userinfo
 	Back     func(v url.Values)                             // the parameters with which a logout sends the browser back
 	Device   func(m map[string]any)                         // the device authorization response
-	Pushed   func(m map[string]any)                         // the pushed authorization response
-	Traded   func(m map[string]any)                         // the answer to a token exchange
-	Keep     bool                                           // refresh tokens are not rotated
-	On       Endpoint                                       // where Serve stands
-	Serve    func(x *Exchange)                              // answers instead of the good endpoint
-	TLS      func(c *tls.Config) error                      // the https listener
-	Front    func(h http.Header)                            // what every answer of a public host has
-	Plain    bool                                           // a public host answers over http as well
+
+	ResponseJWT    func(t *Token) error                           // the authorization response as a JWT, before signing
+	ResponseSigned func(compact string, t *Token) (string, error) // and after
+	Outside        func(v url.Values) (way string)                // what travels in the end; a way that is not empty is taken in place of the asked one
+
+	Pushed func(m map[string]any)    // the pushed authorization response
+	Traded func(m map[string]any)    // the answer to a token exchange
+	Keep   bool                      // refresh tokens are not rotated
+	On     Endpoint                  // where Serve stands
+	Serve  func(x *Exchange)         // answers instead of the good endpoint
+	TLS    func(c *tls.Config) error // the https listener
+	Front  func(h http.Header)       // what every answer of a public host has
+	Plain  bool                      // a public host answers over http as well
 
 	UserInfoToken  func(t *Token) error                           // header, claims and key of a signed UserInfo, before signing
 	UserInfoSigned func(compact string, t *Token) (string, error) // after signing
@@ -82,6 +87,8 @@ type Token struct {
 	Key            keys.Key   // the key the good provider signs with
 	Ring           *keys.Ring // all its keys
 	Refresh        bool       // this is the answer to a refresh request
+	Front          bool       // it goes through the browser
+	Access, Code   string     // what goes with it; empty where nothing does
 	Now            time.Time
 }
 

@@ -18,6 +18,10 @@ func UserInfos(f Fault) (func(*Token) error, func(string, *Token) (string, error
 	return f.UserInfoToken, f.UserInfoSigned
 }
 
+func Responses(f Fault) (func(*Token) error, func(string, *Token) (string, error)) {
+	return f.ResponseJWT, f.ResponseSigned
+}
+
 // Head is a token's header for a key; typ may be empty.
 func Head(alg, typ string, key keys.Key) map[string]any {
 	h := map[string]any{"alg": alg}

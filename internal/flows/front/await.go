@@ -92,8 +92,12 @@ func (w *wait) start(waiting context.Context, l *loopback.Listener, address stri
 // address turns a code that was typed alone into the address that would have
 // brought it. Its state is one that was sent to nobody and that only this
 // process knows, which says where the code came from: a person at the terminal
-// of this sign-in. PKCE and the nonce bind the code to it.
+// of this sign-in. PKCE and the nonce bind the code to it. Where more than a
+// code is awaited, it would not be enough.
 func (w *wait) address(l *loopback.Listener, line string) string {
+	if !w.asked.typed() {
+		return line
+	}
 	code := strings.TrimSpace(line)
 	if len(code) < 8 || len(code) > 4096 || strings.Contains(code, "=") || strings.Contains(code, "://") ||
 		strings.ContainsFunc(code, func(r rune) bool { return r <= ' ' || r > '~' }) {

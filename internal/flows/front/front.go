@@ -13,7 +13,7 @@ import (
 
 	"rely/internal/flows/request"
 	"rely/internal/idtoken"
-	"rely/internal/secret"
+	"rely/internal/loopback"
 )
 
 // attempt is one sign-in: what was sent, to compare the answer with.
@@ -25,12 +25,19 @@ type attempt struct {
 	nonce       string
 	verifier    string
 	redirectURI string
+	asked       asked
+	came        loopback.Way // how the answer came
 	ladder      []idtoken.Rung
 }
 
-// SignIn has a person, or a robot in its place, sign in.
-func SignIn(ctx context.Context, r *request.Request) (*request.Tokens, error) {
-	a := &attempt{Request: r, op: "sign in", state: oauth2.GenerateVerifier(), typed: oauth2.GenerateVerifier(),
+// SignIn has a person, or a robot in its place, sign in. types are the response
+// types of the flow, the default first.
+func SignIn(ctx context.Context, r *request.Request, types ...string) (*request.Tokens, error) {
+	wanted, err := ask(r, types)
+	if err != nil {
+		return nil, err
+	}
+	a := &attempt{Request: r, op: "sign in", asked: wanted, state: oauth2.GenerateVerifier(), typed: oauth2.GenerateVerifier(),
 		nonce: oauth2.GenerateVerifier(), verifier: oauth2.GenerateVerifier()}
 	// The listener is up before anything opens the URL: an agent may be back
 	// within milliseconds.
@@ -51,6 +58,7 @@ func SignIn(ctx context.Context, r *request.Request) (*request.Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.came = answer.Way
 	t, err := a.finish(ctx, answer.Params)
 	answer.Finish(pageFor(t, a.ladder, err))
 	if err != nil {
@@ -66,12 +74,13 @@ func (a *attempt) accept(params url.Values) error {
 	if a.byHand(params) {
 		return nil
 	}
-	for _, state := range params["state"] {
+	states := a.states(params)
+	for _, state := range states {
 		if subtle.ConstantTimeCompare([]byte(state), []byte(a.state)) == 1 {
 			return nil
 		}
 	}
-	if !params.Has("state") {
+	if len(states) == 0 {
 		return errors.New("it has no state")
 	}
 	return errors.New("its state is not the one that was sent")
@@ -82,28 +91,24 @@ func (a *attempt) byHand(params url.Values) bool {
 	return a.typed != "" && subtle.ConstantTimeCompare([]byte(params.Get("state")), []byte(a.typed)) == 1
 }
 
-// finish checks the authorization response, redeems the code and checks the
-// tokens. The code is sent once, whatever comes.
+// finish checks the authorization response and the tokens in it, redeems the
+// code where there is one, and checks those tokens. The code is sent once,
+// whatever comes, and not at all where anything before it was wrong.
 func (a *attempt) finish(ctx context.Context, params url.Values) (*request.Tokens, error) {
+	params, err := a.opened(ctx, params)
+	if err != nil {
+		return nil, err
+	}
 	if err := a.checkResponse(params); err != nil {
 		return nil, err
 	}
-	form := url.Values{
-		"grant_type": {"authorization_code"}, "code": {params.Get("code")},
-		"redirect_uri": {a.redirectURI}, "code_verifier": {a.verifier},
+	t, err := a.browserTokens(ctx, params)
+	if err == nil && a.asked.code {
+		t, err = a.redeemed(ctx, params.Get("code"), t)
 	}
-	t, err := a.Redeem(ctx, "redeem the code", form)
 	if err != nil {
 		return nil, err
 	}
-	t.RedirectURI, t.Answer = a.redirectURI, params
-	e := a.Expected(t)
-	e.Nonce, e.Code, e.MaxAge = a.nonce, secret.New(params.Get("code")), request.MaxAge(a.Param)
-	err = a.CheckIDToken(ctx, t, e)
-	a.ladder = append(a.ladder, t.Ladder...)
-	t.Ladder = a.ladder
-	if err != nil {
-		return nil, err
-	}
+	t.Ladder, t.Answer = a.ladder, params
 	return t, a.Kept(t)
 }

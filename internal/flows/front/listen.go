@@ -26,7 +26,8 @@ func (a *attempt) listen(ctx context.Context) (*loopback.Listener, error) {
 }
 
 func (a *attempt) listenAt(ctx context.Context, uri string) (*loopback.Listener, error) {
-	o := loopback.Options{RedirectURI: uri, Bind: a.Listen, AllowHost: a.AllowHost, Accept: a.accept}
+	o := loopback.Options{RedirectURI: uri, Bind: a.Listen, AllowHost: a.AllowHost, Accept: a.accept,
+		FormPost: a.asked.way == loopback.Form, Origins: a.Origins(), Fragment: a.asked.way == loopback.Fragment}
 	if u, err := url.Parse(uri); err == nil && u.Scheme == "https" {
 		if o.Certificate, err = a.Certificate(); err != nil {
 			return nil, err

@@ -25,6 +25,9 @@ func responseRules() []responseRule {
 		{ResponseCheck{"response-state", "RFC 6749 10.12", "state is the one that was sent"}, checkState},
 		{ResponseCheck{"response-once", "RFC 6749 3.1", "no parameter is there twice"}, checkOnce},
 		{ResponseCheck{"response-iss", "RFC 9207 2.4", "iss is the issuer the sign-in was sent to; it may be absent only where the provider does not announce it"}, checkResponseIss},
+		{ResponseCheck{"response-mode", "OAuth 2.0 Multiple Response Types 2.1", "the answer comes in the way that was asked for"}, checkWay},
+		{ResponseCheck{"response-type", "OAuth 2.0 Multiple Response Types 3, 5", "it holds the tokens that were asked for, and nothing that was not"}, checkKind},
+		{ResponseCheck{"response-token", "RFC 6749 4.2.2", "an access token comes with token_type Bearer, and in printable characters"}, checkToken},
 	}
 }
 
@@ -33,7 +36,7 @@ type ResponseCheck struct{ Name, Spec, Demand string }
 
 // ResponseChecks are those checks, in order, for the reference.
 func ResponseChecks() []ResponseCheck {
-	var out []ResponseCheck
+	out := []ResponseCheck{jarmCheck()}
 	for _, r := range responseRules() {
 		out = append(out, r.ResponseCheck)
 	}
@@ -59,11 +62,11 @@ func (a *attempt) checkResponse(p url.Values) error {
 		}
 	}
 	if p.Has("error") {
-		return saidNo(p)
+		return saidNo(p, a.asked.kind)
 	}
-	if p.Get("code") == "" {
+	if a.asked.code && p.Get("code") == "" {
 		return &fault.Error{Kind: fault.Protocol, ID: "login.no-code", Op: "check the authorization response", Spec: "RFC 6749 4.1.2",
-			Err: errors.New("it has neither a code nor an error"), Hint: "check that the client may use the authorization code flow"}
+			Err: errors.New("it has neither a code nor an error"), Hint: "check that the client may use the response type " + a.asked.kind}
 	}
 	return nil
 }
@@ -107,7 +110,7 @@ func checkResponseIss(a *attempt, p url.Values) (expected, actual string, skip b
 
 // saidNo keeps the provider's error as sent (RFC 6749 4.1.2.1). One that breaks
 // the rules of errors is no answer of a person or of the provider to act on.
-func saidNo(p url.Values) error {
+func saidNo(p url.Values, kind string) error {
 	r := &wire.Refusal{Code: p.Get("error"), Description: p.Get("error_description"), URI: p.Get("error_uri")}
 	if broken := r.Check(); broken != nil {
 		return &fault.Error{Kind: fault.Protocol, ID: "login.error-response", Op: "check the authorization response", Spec: "RFC 6749 4.1.2.1",
@@ -123,7 +126,7 @@ func saidNo(p url.Values) error {
 	case "invalid_scope":
 		f.Hint = "ask for other scopes with --scope"
 	case "unauthorized_client", "unsupported_response_type":
-		f.Hint = "allow the authorization code flow for this client at the provider"
+		f.Hint = "allow the response type " + kind + " for this client at the provider"
 	case "server_error", "temporarily_unavailable":
 		f.Hint = "try again later; the provider's log says why"
 	}

@@ -17,11 +17,15 @@ func (a *attempt) parameters() url.Values {
 		p = url.Values{}
 	}
 	for name, value := range map[string]string{
-		"response_type": "code", "client_id": a.ClientID, "redirect_uri": a.redirectURI,
+		"client_id": a.ClientID, "redirect_uri": a.redirectURI,
 		"state": a.state, "nonce": a.nonce,
-		"code_challenge": oauth2.S256ChallengeFromVerifier(a.verifier), "code_challenge_method": "S256",
 	} {
 		p.Set(name, value)
+	}
+	a.asked.parameters(p)
+	if a.asked.code {
+		p.Set("code_challenge", oauth2.S256ChallengeFromVerifier(a.verifier))
+		p.Set("code_challenge_method", "S256")
 	}
 	if a.Scope != "" {
 		p.Set("scope", a.Scope)

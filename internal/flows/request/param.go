@@ -39,7 +39,7 @@ func Parameters(flag string, pairs []string) (url.Values, error) {
 		switch {
 		case !found || name == "":
 			why = "is not NAME=VALUE"
-		case slices.Contains([]string{"state", "nonce", "code_challenge", "code_challenge_method", "redirect_uri", "response_type", "client_id", "client_secret", "code", "code_verifier", "device_code", "grant_type"}, name):
+		case slices.Contains([]string{"state", "nonce", "code_challenge", "code_challenge_method", "redirect_uri", "response_type", "response_mode", "client_id", "client_secret", "code", "code_verifier", "device_code", "grant_type"}, name):
 			why = "is a parameter that rely sets itself"
 		default:
 			out.Add(name, value)

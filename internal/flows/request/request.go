@@ -36,6 +36,9 @@ type Request struct {
 	DPoP         *dpop.Prover    // binds the tokens to its key; nil where they are not bound
 	OwnKeys      []jose.Private  // that decrypt
 	Scope        string          // separated by spaces
+	ResponseType string          // words in any order; empty for the flow's own
+	ResponseMode string          // empty for the response type's own
+	ResponseAlgs []string        // of a response JWT (JARM 3): the registered algorithm, or those the provider lists
 	Param        url.Values
 	TokenParam   url.Values
 	Asked        *ask.Ask // what Param asks for; nil for nothing

@@ -1,0 +1,70 @@
+package quirk
+
+import (
+	"errors"
+	"net/url"
+
+	"rely/internal/demoop/sealing"
+)
+
+// Outside bends what travels of an authorization response, and says by which
+// way; empty is the one that was asked for.
+func Outside(faults []Fault, v url.Values) (way string) {
+	for _, f := range faults {
+		if f.Outside != nil {
+			way = f.Outside(v)
+		}
+	}
+	return way
+}
+
+// Bend runs one hook of every fault that has it.
+func Bend[T any](faults []Fault, hook func(Fault) func(T), v T) {
+	for _, f := range faults {
+		if bend := hook(f); bend != nil {
+			bend(v)
+		}
+	}
+}
+
+// Alg is every client's ID token algorithm where a fault names one, else what
+// stands without.
+func Alg(faults []Fault, without string) string {
+	for _, f := range faults {
+		if f.Alg != "" {
+			without = f.Alg
+		}
+	}
+	return without
+}
+
+// Answer bends a token response.
+func Answer(faults []Fault, m map[string]any, refresh bool) {
+	for _, f := range faults {
+		if f.Answer != nil {
+			f.Answer(m, refresh)
+		}
+	}
+}
+
+// Keys bends the published key set.
+func Keys(faults []Fault, set []map[string]any) []map[string]any {
+	for _, f := range faults {
+		if f.Keys != nil {
+			set = f.Keys(set)
+		}
+	}
+	return set
+}
+
+// Sealer bends what is about to be encrypted.
+func Sealer(faults []Fault) func(*sealing.Letter) error {
+	return func(l *sealing.Letter) (err error) {
+		for _, f := range faults {
+			if f.Sealed != nil {
+				err = errors.Join(err, f.Sealed(l))
+			}
+		}
+		return err
+	}
+}
