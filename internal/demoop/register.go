@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rely/internal/demoop/application"
+	"rely/internal/demoop/discovery"
 	"rely/internal/demoop/quirk"
 	"rely/internal/demoop/reply"
 	"rely/internal/demoop/shelf"
@@ -38,7 +39,7 @@ func (s *Server) register(r *http.Request) reply.Reply {
 
 // registrar is what this provider takes from those who register.
 func (s *Server) registrar() application.Registrar {
-	return application.Registrar{Grants: append(grantTypes(), "implicit"), Alg: quirk.Alg(s.faults, "")}
+	return application.Registrar{Grants: append(discovery.GrantTypes(), "implicit"), Alg: quirk.Alg(s.faults, "")}
 }
 
 func badMetadata(why string) reply.Reply {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"rely/internal/demoop/discovery"
 	"rely/internal/demoop/quirk"
 	"rely/internal/demoop/reply"
 	"rely/internal/demoop/webfinger"
@@ -84,7 +85,7 @@ func (s *Server) count(e quirk.Endpoint, r *http.Request) int {
 	defer s.mu.Unlock()
 	s.counts[string(e)]++
 	if e == quirk.Tokens {
-		if g := r.PostForm.Get("grant_type"); slices.Contains(grantTypes(), g) {
+		if g := r.PostForm.Get("grant_type"); slices.Contains(discovery.GrantTypes(), g) {
 			s.counts["token "+g]++
 		}
 	}

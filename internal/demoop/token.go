@@ -9,6 +9,7 @@ import (
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/assertion"
 	"rely/internal/demoop/device"
+	"rely/internal/demoop/discovery"
 	"rely/internal/demoop/exchange"
 	"rely/internal/demoop/pkce"
 	"rely/internal/demoop/reply"
@@ -76,7 +77,7 @@ func (s *Server) token(r *http.Request) reply.Reply {
 	switch {
 	case g == "":
 		return reply.Refuse(http.StatusBadRequest, "invalid_request", "grant_type is missing")
-	case !slices.Contains(grantTypes(), g):
+	case !slices.Contains(discovery.GrantTypes(), g):
 		return reply.Refuse(http.StatusBadRequest, "unsupported_grant_type", "this provider does not know the grant type")
 	case !c.may(g):
 		return reply.Refuse(http.StatusBadRequest, "unauthorized_client", "the client is not registered for this grant type")
