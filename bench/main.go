@@ -8,10 +8,13 @@ package main
 import (
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -19,8 +22,9 @@ import (
 func main() {
 	bin := flag.String("bin", "", "`folder` with the programs that run.sh builds")
 	n := flag.Int("pairs", 25, "how often each pair runs")
+	only := flag.String("only", "", "`text` in the names of the rows to measure, and nothing after them")
 	flag.Parse()
-	if err := measure(*bin, *n); err != nil {
+	if err := measure(*bin, *n, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -34,13 +38,13 @@ type row struct {
 	own            bool // without the user agent's share: its time at the provider, and the floor's CPU time for it
 }
 
-func measure(bin string, n int) error {
+func measure(bin string, n int, only string) error {
 	dir, err := os.MkdirTemp("", "rely-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	op, login, floor, err := provider(bin, dir)
+	op, login, floor, err := provider(bin, dir, func(h http.Handler) (http.Handler, error) { return h, nil })
 	if err != nil {
 		return err
 	}
@@ -63,6 +67,11 @@ func measure(bin string, n int) error {
 	}
 	probe, doctor := examinations(bin, dir, op)
 	rows = append(rows, row{"rely doctor, passive", probe, doctor, "10", false})
+	more, err := requests(bin, dir, op, login)
+	if err != nil {
+		return err
+	}
+	rows = slices.DeleteFunc(append(rows, more...), func(r row) bool { return !strings.Contains(r.name, only) })
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "%d pairs each; medians\tfloor cpu ms\tcpu ms\tratio\tfloor wall ms\twall ms\tratio\tMiB\tgoal\n", n)
 	for _, r := range rows {
@@ -70,7 +79,7 @@ func measure(bin string, n int) error {
 			return err
 		}
 	}
-	if err := w.Flush(); err != nil {
+	if err := w.Flush(); err != nil || only != "" {
 		return err
 	}
 	if err := after(floor, login, n); err != nil {

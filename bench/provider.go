@@ -19,7 +19,7 @@ import (
 
 // provider starts the embedded provider in this process, whose time nobody
 // counts, and returns the two programs that sign in at it.
-func provider(bin, dir string) (op *httptest.Server, login, floor program, err error) {
+func provider(bin, dir string, around func(http.Handler) (http.Handler, error)) (op *httptest.Server, login, floor program, err error) {
 	op = httptest.NewUnstartedServer(nil)
 	op.EnableHTTP2 = true
 	issuer := "https://" + op.Listener.Addr().String()
@@ -27,7 +27,11 @@ func provider(bin, dir string) (op *httptest.Server, login, floor program, err e
 	if err != nil {
 		return nil, login, floor, err
 	}
-	watch := &watched{Handler: thousand(issuer, inner)}
+	outer, err := around(inner)
+	if err != nil {
+		return nil, login, floor, err
+	}
+	watch := &watched{Handler: thousand(issuer, outer)}
 	op.Config.Handler = watch
 	op.Config.ErrorLog = log.New(io.Discard, "", 0) // the doctor breaks handshakes off
 	op.StartTLS()

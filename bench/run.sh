@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Measures rely beside its floors, in one run: bench/run.sh [-pairs 25]
+# -only TEXT measures the rows with this text in their names.
 # It prints a table and judges nothing: times are for people to read.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -217,7 +217,10 @@ func (s Setting) given(list []string, kind fault.Kind, id, spelling string) erro
 func (m *merger) result(profile string) Values {
 	for _, s := range table() {
 		got := m.values.all[s.Name]
-		list := m.viper.GetStringSlice(s.Name)
+		var list []string
+		if got.source != Unset { // most are, and viper looks long for what it has not
+			list = m.viper.GetStringSlice(s.Name)
+		}
 		switch {
 		case s.Kind.Many():
 			got.list = list

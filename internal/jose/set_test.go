@@ -247,3 +247,19 @@ func BenchmarkVerify(b *testing.B) {
 		}
 	}
 }
+
+// Goal: under 5 ms and 1 MB, split and check of the set included.
+func BenchmarkFindAmongThousand(b *testing.B) {
+	data := thousand()
+	alg, _ := find("ES256")
+	b.ReportAllocs()
+	for b.Loop() {
+		s, err := ParseSet(data)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if found, err := s.candidates("k1", alg); err != nil || len(found) != 1 {
+			b.Fatalf("got %d keys, %v, want one", len(found), err)
+		}
+	}
+}
