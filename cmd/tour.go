@@ -300,6 +300,16 @@ func (t *tour) userinfo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if t.broken != nil && t.broken.Needs == "sources" {
+		all, err := t.inside.sources(ctx, s, claims)
+		if err == nil {
+			t.tell("%s", sourceTable(all))
+			err = firstFailed(all)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	shown := map[string]json.RawMessage{}
 	for _, name := range []string{"sub", "name", "email"} {
 		if v, there := claims[name]; there {

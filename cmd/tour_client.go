@@ -63,6 +63,7 @@ func wanting(need string) map[string][]string {
 		"sub":        {"claims": {"sub=alice"}},
 		"par":        {"par": {"true"}},
 		"claims":     {"claims": {"email!"}},
+		"sources":    {"claims": {"userinfo:payment_info", "userinfo:credit_score"}},
 		"details":    {"authorization_details": {`[{"type":"demo_payment"}]`}},
 	}[need]
 }

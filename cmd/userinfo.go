@@ -15,8 +15,8 @@ import (
 // userinfo asks the provider who is signed in.
 type userinfo struct {
 	*invocation
-	expects       listFlag
-	compare, post bool
+	expects                listFlag
+	compare, post, resolve bool
 }
 
 func newUserinfo(i *invocation) *cobra.Command {
@@ -32,6 +32,13 @@ time; no address in the claims is ever fetched.
 --compare shows what the ID token, the access token (where it is a JWT) and
 UserInfo say differently.
 
+--resolve-claims looks after claims that somebody else vouches for: those that
+came along (aggregated) and those to be fetched (distributed). Each source is
+named with who signed its claims; what nobody signed is shown in JSON and taken
+for nothing. A source is asked with the access token that the provider gave for
+it, never with the session's. One that fails costs nothing but its own claims,
+and the exit code tells of it.
+
 --expect makes it an assertion: exit code 8 when one does not hold. A claim that
 is not there fits nothing but "missing". The comparisons:
 
@@ -39,7 +46,8 @@ is not there fits nothing but "missing". The comparisons:
 		Example: `  rely userinfo
   rely userinfo -o json
   rely userinfo --expect email_verified==true --expect "groups contains admin"
-  rely userinfo --compare`,
+  rely userinfo --compare
+  rely userinfo --resolve-claims -o json`,
 		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			u.warm = true
@@ -52,6 +60,8 @@ is not there fits nothing but "missing". The comparisons:
 	i.settingFlags(c.Flags(), "min_ttl", "store", "no_cache")
 	c.Flags().Var(&u.expects, "expect", "what has to hold, as email_verified==true; may stand more than once")
 	c.Flags().BoolVar(&u.compare, "compare", false, "show what ID token, access token and UserInfo say differently")
+	c.Flags().BoolVar(&u.resolve, "resolve-claims", false, "resolve aggregated and distributed claims (OIDC Core 5.6.2)")
+	c.MarkFlagsMutuallyExclusive("compare", "resolve-claims")
 	c.Flags().BoolVar(&u.post, "post", false, "ask by POST instead of GET")
 	return c
 }
@@ -84,7 +94,19 @@ func (u *userinfo) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if u.resolve {
+		var failed error
+		if claims, failed = u.resolved(ctx, s, claims); claims == nil {
+			return failed
+		}
+		u.missing(claims)
+		if failed != nil {
+			return failed
+		}
+		return u.assert("check what UserInfo says", expected, claims)
+	}
 	u.missing(claims)
+	claims = u.concealed(claims)
 	if u.compare {
 		err = u.comparison(s, claims)
 	} else {

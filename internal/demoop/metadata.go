@@ -3,6 +3,7 @@ package demoop
 import (
 	"net/http"
 
+	"rely/internal/demoop/bureau"
 	"rely/internal/demoop/discovery"
 	"rely/internal/demoop/inbox"
 	"rely/internal/demoop/notice"
@@ -16,6 +17,7 @@ import (
 func (s *Server) discovery(*http.Request) reply.Reply {
 	m := discovery.Document(s.o.Issuer, s.base, s.legacy)
 	sealing.Metadata(m)
+	bureau.Metadata(m)
 	notice.Metadata(m)
 	s.bindings.Metadata(m)
 	inbox.Metadata(m, s.base)

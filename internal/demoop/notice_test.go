@@ -113,3 +113,38 @@ func signedUserInfo(t *testing.T, faults ...string) map[string]any {
 	}
 	return out
 }
+
+// sources is what a client gets that asked for claims which others vouch for.
+func sources(t *testing.T, faults ...string) map[string]any {
+	t.Helper()
+	o := broken(t, faults...)
+	if len(faults) > 0 && strings.HasSuffix(faults[0], "-hang") {
+		o.Close() // lets go of what would not end
+	}
+	tokens := o.tokens("claims", `{"userinfo":{"payment_info":null,"credit_score":null}}`)
+	info := o.send(o.http, "GET", "/userinfo", "", "Authorization: Bearer "+tokens["access_token"].(string))
+	var in struct {
+		Sources map[string]struct {
+			JWT, Endpoint string
+			Token         string `json:"access_token"`
+		} `json:"_claim_sources"`
+	}
+	if err := json.Unmarshal([]byte(info.body), &in); err != nil {
+		t.Fatal(err)
+	}
+	jwks := o.get(o.http, "/bureau/jwks").body
+	answer, body := o.look("GET", "/bureau/claims", "Authorization: Bearer "+in.Sources["scores"].Token)
+	out := map[string]any{"userinfo": o.plain(info.body), "answer": answer}
+	for name, token := range map[string]string{"bureau": in.Sources["bureau"].JWT, "scores": body} {
+		out[name+" signed"] = verified(token, jwks)
+		for n, part := range strings.SplitN(token, ".", 3) {
+			if b, err := base64.RawURLEncoding.DecodeString(part); err == nil && n < 2 {
+				var claims map[string]any
+				_ = json.Unmarshal(b, &claims)
+				exp, _ := claims["exp"].(float64)
+				out[fmt.Sprint(name, n)], out[fmt.Sprint(name, n, " over")] = o.plain(string(b)), exp < float64(o.now().Unix())
+			}
+		}
+	}
+	return out
+}

@@ -21,6 +21,7 @@ import (
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/assertion"
 	"rely/internal/demoop/binding"
+	"rely/internal/demoop/bureau"
 	"rely/internal/demoop/device"
 	"rely/internal/demoop/door"
 	"rely/internal/demoop/inbox"
@@ -91,6 +92,7 @@ type Server struct {
 	assertions *assertion.Checker
 	bindings   *binding.Desk
 	inbox      *inbox.Inbox
+	bureau     *bureau.Bureau
 }
 
 // New makes a server. Errors are [fault.Usage] for an unknown fault name and
@@ -131,6 +133,9 @@ func New(o Options) (*Server, error) {
 	}
 	if err := s.turnOn(o.Faults); err != nil {
 		return nil, err
+	}
+	if s.bureau, err = bureau.New(s.base, o.Now, s.faults); err != nil {
+		return nil, &fault.Error{Kind: fault.Internal, ID: "op.key", Op: "make the claims provider's key", Err: err}
 	}
 	var rules binding.Rules
 	quirk.Bend(s.faults, func(f quirk.Fault) func(*binding.Rules) { return f.Bind }, &rules)

@@ -8,28 +8,20 @@ import (
 	"time"
 
 	"rely/internal/demoop/account"
+	"rely/internal/demoop/bearer"
 	"rely/internal/demoop/quirk"
 	"rely/internal/demoop/reply"
 	"rely/internal/demoop/wish"
 )
 
-// bearer finds the access token of a request, in the header or in the body
-// (RFC 6750 2.1, 2.2), and demands one of the scopes. The reply is the
-// refusal, or nil.
+// bearer finds the access token of a request and demands one of the scopes. The
+// reply is the refusal, or nil.
 func (s *Server) bearer(r *http.Request, scopes ...string) (*access, reply.Reply) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	body := r.PostForm["access_token"]
-	switch {
-	case r.Header.Get("Authorization") == "" && len(body) == 0:
-		return nil, reply.Challenge(http.StatusUnauthorized, "", "")
-	case r.Header.Get("Authorization") != "" && len(body) > 0 || len(body) > 1:
-		return nil, reply.Challenge(http.StatusBadRequest, "invalid_request", "more than one access token")
-	case len(body) == 1:
-		token = body[0]
-	case !strings.EqualFold(scheme, "Bearer"):
-		return nil, reply.Challenge(http.StatusUnauthorized, "", "")
+	token, no := bearer.Token(r)
+	if no != nil {
+		return nil, no
 	}
-	a, _, ok := s.access.Get(strings.TrimLeft(token, " "), s.now())
+	a, _, ok := s.access.Get(token, s.now())
 	switch {
 	case !ok || a.revoked || !s.alive(a.grant):
 		return nil, reply.Challenge(http.StatusUnauthorized, "invalid_token", "the access token is unknown, too old or revoked")
@@ -47,6 +39,9 @@ func (s *Server) userinfo(r *http.Request) reply.Reply {
 	}
 	m := a.user.About(a.scopes)
 	wish.Tell(m, a.wish.UserInfo, a.user.Claims)
+	if err := s.bureau.Tell(m, a.user.Name, a.wish.UserInfo); err != nil {
+		return reply.Refuse(http.StatusInternalServerError, "server_error", "the claims cannot be gathered")
+	}
 	quirk.Bend(s.faults, func(f quirk.Fault) func(map[string]any) { return f.Claims }, m)
 	is := a.client.registered
 	if is.UserinfoAlg == "" && is.UserinfoKeyAlg == "" {

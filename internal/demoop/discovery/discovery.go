@@ -48,7 +48,6 @@ func Document(issuer, base string, legacy bool) map[string]any {
 		"introspection_endpoint_auth_methods_supported":    methods,
 		"code_challenge_methods_supported":                 []string{"S256"},
 		"claims_supported":                                 slices.Concat([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "at_hash", "c_hash", "sid"}, claims),
-		"claim_types_supported":                            []string{"normal"},
 		"prompt_values_supported":                          []string{"none", "login", "consent", "select_account"},
 		"claims_parameter_supported":                       true,
 		"acr_values_supported":                             wish.ACRs(),

@@ -30,6 +30,7 @@ const (
 	WebFinger Endpoint = "webfinger"
 	Push      Endpoint = "pushed authorization request"
 	Revoke    Endpoint = "revoke"
+	Bureau    Endpoint = "bureau"
 
 	Introspect   Endpoint = "introspect"
 	Registration Endpoint = "registration"
@@ -45,7 +46,7 @@ type Fault struct {
 	At    string // the command that meets it: register, login, userinfo, tokens (a refresh), logout, or doctor where none of these does
 	Exit  int    // what that command should exit with; 0 for a tolerance
 	Check string // the check of "rely doctor" that finds it, by its ID; empty where none does
-	Needs string // what it shows up with only: "secret" (a confidential client), "encryption" (a client that registered for it), "dpop" (bound tokens), "device", "implicit" or "hybrid" (that flow), "jarm" (a response JWT), "form_post" (that mode), what has to be asked for ("max_age", "acr", ...; see wanting in cmd/tour_client.go), or nothing
+	Needs string // what it shows up with only: "secret" (a confidential client), "encryption" (a client that registered for it), "dpop" (bound tokens), "device", "implicit" or "hybrid" (that flow), "jarm" (a response JWT), "form_post" (that mode), "sources" (claims from elsewhere), what has to be asked for ("max_age", "acr", ...; see wanting in cmd/tour_client.go), or nothing
 
 	Alg      string                                         // every client's ID token algorithm
 	Start    func(*keys.Ring) error                         // before the first request
@@ -76,6 +77,8 @@ type Fault struct {
 
 	UserInfoToken  func(t *Token) error                           // header, claims and key of a signed UserInfo, before signing
 	UserInfoSigned func(compact string, t *Token) (string, error) // after signing
+	SourceToken    func(t *Token) error                           // header, claims and key of what a claims provider vouches for, before signing
+	SourceSigned   func(compact string, t *Token) (string, error) // after signing
 	LogoutToken    func(t *Token) error                           // header, claims and key of a logout token, before signing
 	LogoutSigned   func(compact string, t *Token) (string, error) // after signing
 	Frame          func(v url.Values)                             // the parameters of a front-channel notice

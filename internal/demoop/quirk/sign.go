@@ -22,6 +22,10 @@ func Responses(f Fault) (func(*Token) error, func(string, *Token) (string, error
 	return f.ResponseJWT, f.ResponseSigned
 }
 
+func Vouched(f Fault) (func(*Token) error, func(string, *Token) (string, error)) {
+	return f.SourceToken, f.SourceSigned
+}
+
 // Head is a token's header for a key; typ may be empty.
 func Head(alg, typ string, key keys.Key) map[string]any {
 	h := map[string]any{"alg": alg}
