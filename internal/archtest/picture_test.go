@@ -31,7 +31,7 @@ func libraries() []struct{ prefix, owners, why string } {
 		{"github.com/go-ldap/ldap", "passwd", "passwords are changed in one place"},
 		{"github.com/go-asn1-ber", "passwd", "it encodes what go-ldap has no call for"},
 		{"rsc.io/qr", "useragent", "it helps a browser on another machine to the page"},
-		{"github.com/chromedp", "useragent", "user agents are one table"},
+		{"github.com/chromedp", "", "it drives a browser, in tests: every start would pay for its types"},
 		{"github.com/lestrrat-go/jwx", "jose demoop", "its faults are closed in one package for each side"},
 		{"golang.org/x/oauth2", "flows", "a flow is the one place that asks for tokens"},
 		{"github.com/coreos/go-oidc", "", "it checks the embedded provider, in tests"},

@@ -69,7 +69,7 @@ func (c chromium) Visit(ctx context.Context, v Visit) error {
 	over, stop := context.WithCancel(ctx)
 	defer stop()
 	t := &tab{walk: w, visit: ctx, over: over, stop: stop, aside: make(chan error, 1), sent: make(chan error, 1)}
-	if t.b, err = chrome.Open(ctx, chrome.Options{Program: program, Env: c.o.Env, Serve: t.serve}); err != nil {
+	if t.b, err = chrome.Open(ctx, chrome.Options{Program: program, Env: c.o.Env, Root: c.o.Root, Serve: t.serve}); err != nil {
 		if err := ended(ctx, walkOp); err != nil {
 			return err
 		}

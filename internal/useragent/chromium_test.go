@@ -27,7 +27,7 @@ import (
 func (s *site) browse(ctx context.Context, t *testing.T, change func(*Options, *Visit)) error {
 	t.Helper()
 	var agent Agent
-	o := Options{HTTP: s.Client().Transport, Username: "alice@example.com", Password: secret.New(password), Env: os.Environ(), Getenv: os.Getenv}
+	o := Options{HTTP: s.Client().Transport, Username: "alice@example.com", Password: secret.New(password), Env: os.Environ(), Getenv: os.Getenv, Root: os.Geteuid() == 0}
 	v := Visit{URL: s.URL + "/start?client_id=c&state=s1", RedirectURI: s.callback(), Origins: []string{s.URL}}
 	if change != nil {
 		change(&o, &v)

@@ -11,28 +11,21 @@ package chrome
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"runtime"
-	"slices"
-	"strings"
 	"sync"
 	"time"
-
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/fetch"
-	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/chromedp"
 )
 
 // Options are what a browser is started with.
 type Options struct {
 	Program string   // see [Find]
 	Env     []string // of which the browser gets what it needs to start, and no more
+	Root    bool     // this is root, whom the browser's sandbox refuses
 	// Serve answers a request of the browser's; main says that the page itself
 	// is asked for, not something on it. It is called by several goroutines at
 	// once. An error fails the request.
@@ -42,16 +35,17 @@ type Options struct {
 // A Browser is one that runs.
 type Browser struct {
 	ctx    context.Context // ends with the browser
-	target cdp.Session
+	end    func()
+	pipe   *pipe
+	tab    string // empty until there is one
 	serve  func(*http.Request, bool) (*http.Response, error)
 	folder string
-	main   cdp.FrameID
-	end    func()
+	main   string
 
 	mu      sync.Mutex
-	pending int                 // requests under way
-	change  chan struct{}       // closed and made anew when pending changes
-	status  map[cdp.FrameID]int // of the page in each frame
+	pending int            // requests under way
+	change  chan struct{}  // closed and made anew when pending changes
+	status  map[string]int // of the page in each frame
 	serving sync.WaitGroup
 }
 
@@ -62,19 +56,23 @@ func Open(ctx context.Context, o Options) (*Browser, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Browser{serve: o.Serve, folder: folder, change: make(chan struct{}), status: map[cdp.FrameID]int{}}
+	b := &Browser{serve: o.Serve, folder: folder, change: make(chan struct{}), status: map[string]int{}}
+	b.ctx, b.end = context.WithCancel(ctx)
+	b.pipe = newPipe(b.ctx, b.event)
 	var output tail
-	running, stop := chromedp.NewExecAllocator(ctx, b.flags(o, &output)...)
-	tab, cancel := chromedp.NewContext(running, chromedp.WithErrorf(func(string, ...any) {}), chromedp.WithLogf(func(string, ...any) {}))
-	b.ctx, b.end = tab, func() { cancel(); stop() }
-	if err := b.prepare(); err != nil {
-		b.Close()
-		if said := output.String(); said != "" {
-			err = fmt.Errorf("%s did not start; it said: %s", o.Program, said)
-		}
-		return nil, err
+	if err = b.start(o, &output); err == nil {
+		err = b.prepare()
 	}
-	return b, nil
+	if err == nil {
+		return b, nil
+	}
+	_ = b.Close()
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("%s did not start within %s", o.Program, startLimit)
+	} else if said := output.String(); said != "" {
+		err = fmt.Errorf("%s did not start; it said: %s", o.Program, said)
+	}
+	return nil, err
 }
 
 // base is where the browser's folder is made: its sockets are in it, whose
@@ -87,91 +85,74 @@ func base(temporary string) string {
 	return temporary
 }
 
-// flags start the program with a profile of its own and without a network: what
-// this package does not answer has no proxy to go to.
-func (b *Browser) flags(o Options, output *tail) []chromedp.ExecAllocatorOption {
-	return append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(o.Program),
-		chromedp.NoInheritEnv, chromedp.Env(environment(o.Env, b.folder)...),
-		chromedp.UserDataDir(filepath.Join(b.folder, "profile")),
-		chromedp.CombinedOutput(output),
-		chromedp.ProxyServer("http://127.0.0.1:9"), chromedp.Flag("proxy-bypass-list", "<-loopback>"),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-quic", true), chromedp.Flag("no-pings", true),
-		chromedp.Flag("disable-domain-reliability", true), chromedp.Flag("dns-prefetch-disable", true), chromedp.Flag("webrtc-ip-handling-policy", "disable_non_proxied_udp"),
-		chromedp.DisableGPU, chromedp.Flag("lang", "en-US"), chromedp.WindowSize(1000, 900))
-	// chromedp adds --no-sandbox where this is root, whom the sandbox refuses.
-}
-
-// environment is what a browser needs to start; home and temporary files are in
-// folder. No other variable is passed on, whatever it holds.
-func environment(env []string, folder string) []string {
-	plain := []string{"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "FONTCONFIG_PATH", "FONTCONFIG_FILE"}
-	out := []string{"HOME=" + folder, "TMPDIR=" + folder, "XDG_CONFIG_HOME=" + folder, "XDG_CACHE_HOME=" + folder, "XDG_DATA_HOME=" + folder, "XDG_RUNTIME_DIR=" + folder}
-	if runtime.GOOS == "windows" {
-		plain = []string{"PATH", "PATHEXT", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "PROGRAMDATA",
-			"PROGRAMFILES", "PROGRAMFILES(X86)", "NUMBER_OF_PROCESSORS", "PROCESSOR_ARCHITECTURE"}
-		out = []string{"TEMP=" + folder, "TMP=" + folder}
-	}
-	for _, pair := range env {
-		name, _, _ := strings.Cut(pair, "=")
-		if slices.ContainsFunc(plain, func(p string) bool { return strings.EqualFold(p, name) }) {
-			out = append(out, pair)
-		}
-	}
-	return out
-}
-
-// prepare opens the one tab and takes over what it asks for.
+// prepare takes over the one tab, and what it asks for.
 func (b *Browser) prepare() error {
-	// The first action starts the browser, and a start that hangs would hang us.
-	starting, started := context.WithTimeout(context.Background(), startLimit)
+	ctx, started := context.WithTimeout(b.ctx, startLimit)
 	defer started()
-	defer context.AfterFunc(starting, func() {
-		if errors.Is(starting.Err(), context.DeadlineExceeded) {
-			b.end()
-		}
-	})()
-	err := chromedp.Do(b.ctx, func(_ context.Context, t *chromedp.Target) (chromedp.Void, error) {
-		b.target = t
-		return chromedp.Void{}, nil
-	})
-	if starting.Err() != nil {
-		err = fmt.Errorf("it did not start within %s", startLimit)
-	}
+	id, err := b.blank(ctx)
 	if err != nil {
 		return err
 	}
-	tree, err := cdp.Call(b.ctx, b.target, page.GetFrameTree, cdp.Empty{})
+	in, err := call[attached](ctx, b, "Target.attachToTarget", attach{id, true})
 	if err != nil {
 		return err
 	}
-	b.main = tree.FrameTree.Frame.ID
-	paused := chromedp.Events(b.ctx, fetch.RequestPaused)
-	b.serving.Go(func() {
-		for e, err := range paused {
-			if err != nil {
-				return
-			}
-			b.count(1)
-			b.serving.Go(func() { b.answer(&e) })
-		}
-	})
-	dialogs := chromedp.Events(b.ctx, page.JavascriptDialogOpening)
-	b.serving.Go(func() {
-		for e, err := range dialogs {
-			if err != nil {
-				return
-			}
-			// A question is answered with no, as a person does who cannot read it.
-			accept := e.Type == page.DialogTypeAlert || e.Type == page.DialogTypeBeforeunload
-			_, _ = cdp.Call(b.ctx, b.target, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: accept})
-		}
-	})
-	if _, err := cdp.Call(b.ctx, b.target, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
+	b.tab = in.Session
+	if _, err := call[none](ctx, b, "Page.enable", none{}); err != nil {
 		return err
 	}
-	_, err = cdp.Call(b.ctx, b.target, fetch.Enable, fetch.EnableParams{})
+	there, err := call[frames](ctx, b, "Page.getFrameTree", none{})
+	if err != nil {
+		return err
+	}
+	b.main = there.Tree.Frame.ID
+	if _, err := call[none](ctx, b, "Emulation.setFocusEmulationEnabled", focus{true}); err != nil {
+		return err
+	}
+	_, err = call[none](ctx, b, "Fetch.enable", none{})
 	return err
+}
+
+// blank is the tab that the browser opens for itself, or one made here where
+// it has not done so yet.
+func (b *Browser) blank(ctx context.Context) (string, error) {
+	there, err := call[targets](ctx, b, "Target.getTargets", none{})
+	if err != nil {
+		return "", err
+	}
+	for _, t := range there.Infos {
+		if t.Type == "page" {
+			return t.ID, nil
+		}
+	}
+	made, err := call[created](ctx, b, "Target.createTarget", location{"about:blank"})
+	return made.Target, err
+}
+
+// event is told what happens in the browser.
+func (b *Browser) event(m *message) error {
+	switch m.Method {
+	case "Fetch.requestPaused":
+		e := &paused{}
+		if err := json.Unmarshal(m.Params, e); err != nil {
+			return err
+		}
+		b.count(1)
+		b.serving.Go(func() { b.answer(e) })
+	case "Page.javascriptDialogOpening":
+		e := &dialog{}
+		if err := json.Unmarshal(m.Params, e); err != nil {
+			return err
+		}
+		// A question is answered with no, as a person does who cannot read it.
+		accept := e.Type == "alert" || e.Type == "beforeunload"
+		b.serving.Go(func() {
+			_, _ = call[none](b.ctx, b, "Page.handleJavaScriptDialog", dismissal{accept})
+		})
+	case "Inspector.targetCrashed", "Target.detachedFromTarget":
+		return errEnded // there is one tab
+	}
+	return nil
 }
 
 // Limits of a browser that does not come up, or does not go.
@@ -201,47 +182,9 @@ func (b *Browser) Gone() bool { return b.ctx.Err() != nil }
 
 // Go opens a page. It returns when the page has begun to come.
 func (b *Browser) Go(ctx context.Context, address string) error {
-	r, err := call(ctx, b, page.Navigate, page.NavigateParams{URL: address})
-	if err == nil && r.ErrorText != "" {
-		return errors.New(r.ErrorText)
+	r, err := call[navigated](ctx, b, "Page.navigate", location{address})
+	if err == nil && r.Error != "" {
+		return errors.New(r.Error)
 	}
 	return err
-}
-
-// call runs a command of the protocol as long as ctx and the browser live.
-func call[P, R any](ctx context.Context, b *Browser, command cdp.Command[P, R], params P) (R, error) {
-	both, cancel := context.WithCancel(b.ctx)
-	defer cancel()
-	defer context.AfterFunc(ctx, cancel)()
-	return cdp.Call(both, b.target, command, params)
-}
-
-// A tail keeps the end of what the program says.
-type tail struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-// Write implements [io.Writer].
-func (t *tail) Write(p []byte) (int, error) {
-	const most = 16 << 10
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.text = append(t.text, p...)
-	t.text = t.text[max(0, len(t.text)-most):]
-	return len(p), nil
-}
-
-// String is what it ended for, as far as it says so: the line that is marked
-// as that, else the last one.
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	said := ""
-	for line := range strings.Lines(string(t.text)) {
-		if line = strings.Join(strings.Fields(line), " "); line != "" && !strings.Contains(said, "FATAL") {
-			said = line
-		}
-	}
-	return said
 }

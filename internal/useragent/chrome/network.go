@@ -9,45 +9,41 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/fetch"
-	"github.com/chromedp/cdproto/network"
 )
 
 const maxBody = 16 << 20 // bytes of one answer, unpacked
 
 // answer has one request of the browser's served. Images, fonts and the like
 // are never asked for: nobody looks at the page but for its words.
-func (b *Browser) answer(e *fetch.EventRequestPaused) {
+func (b *Browser) answer(e *paused) {
 	defer b.count(-1)
 	resp, err := b.fetch(e)
 	if err != nil {
-		_, _ = cdp.Call(b.ctx, b.target, fetch.FailRequest, fetch.FailRequestParams{RequestID: e.RequestID, ErrorReason: network.ErrorReasonFailed})
+		_, _ = call[none](b.ctx, b, "Fetch.failRequest", failure{e.ID, "Failed"})
 		return
 	}
-	if e.ResourceType == network.ResourceTypeDocument && (resp.ResponseCode < 300 || resp.ResponseCode >= 400) {
+	if e.Type == "Document" && (resp.Status < 300 || resp.Status >= 400) {
 		b.mu.Lock()
-		b.status[e.FrameID] = int(resp.ResponseCode)
+		b.status[e.Frame] = resp.Status
 		b.mu.Unlock()
 	}
-	_, _ = cdp.Call(b.ctx, b.target, fetch.FulfillRequest, *resp)
+	_, _ = call[none](b.ctx, b, "Fetch.fulfillRequest", resp)
 }
 
-func (b *Browser) fetch(e *fetch.EventRequestPaused) (*fetch.FulfillRequestParams, error) {
-	out := &fetch.FulfillRequestParams{RequestID: e.RequestID, ResponseCode: http.StatusNoContent}
-	switch e.ResourceType {
-	case network.ResourceTypeImage, network.ResourceTypeMedia, network.ResourceTypeFont, network.ResourceTypePrefetch, network.ResourceTypePing, network.ResourceTypeCSPViolationReport:
+func (b *Browser) fetch(e *paused) (*fulfilment, error) {
+	out := &fulfilment{ID: e.ID, Status: http.StatusNoContent}
+	switch e.Type {
+	case "Image", "Media", "Font", "Prefetch", "Ping", "CSPViolationReport":
 		return out, nil
 	}
-	r, err := request(b.ctx, e.Request)
+	r, err := e.Request.made(b.ctx)
 	if err != nil {
 		return nil, err
 	}
-	if e.ResourceType == network.ResourceTypeOther && r.URL.Path == "/favicon.ico" {
+	if e.Type == "Other" && r.URL.Path == "/favicon.ico" {
 		return out, nil
 	}
-	resp, err := b.serve(r, e.ResourceType == network.ResourceTypeDocument && e.FrameID == b.main)
+	resp, err := b.serve(r, e.Type == "Document" && e.Frame == b.main)
 	if err != nil {
 		return nil, err
 	}
@@ -55,23 +51,23 @@ func (b *Browser) fetch(e *fetch.EventRequestPaused) (*fetch.FulfillRequestParam
 	if out.Body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody)); err != nil {
 		return nil, err
 	}
-	out.ResponseCode = int64(resp.StatusCode)
+	out.Status = resp.StatusCode
 	for name, values := range resp.Header {
 		switch name {
 		case "Content-Encoding", "Content-Length", "Transfer-Encoding", "Connection":
 			continue // of the bytes as they came
 		}
 		for _, v := range values {
-			out.ResponseHeaders = append(out.ResponseHeaders, &fetch.HeaderEntry{Name: name, Value: v})
+			out.Headers = append(out.Headers, header{name, v})
 		}
 	}
 	return out, nil
 }
 
-// request is what the browser would have sent.
-func request(ctx context.Context, asked *network.Request) (*http.Request, error) {
+// made is what the browser would have sent.
+func (asked *request) made(ctx context.Context) (*http.Request, error) {
 	var body bytes.Buffer
-	for _, part := range asked.PostDataEntries {
+	for _, part := range asked.Body {
 		body.Write(part.Bytes)
 	}
 	r, err := http.NewRequestWithContext(ctx, asked.Method, asked.URL, &body)

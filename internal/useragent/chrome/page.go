@@ -6,11 +6,6 @@ import (
 	"errors"
 	"strings"
 	"time"
-
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/cdproto/runtime"
-	"github.com/chromedp/chromedp"
 )
 
 //go:embed page.js
@@ -25,8 +20,8 @@ type Frame struct {
 	Type   string // its media type
 	Status int    // of the answer that brought it; 0 where there was none
 
-	id    cdp.FrameID
-	world runtime.ExecutionContextID
+	id    string
+	world int64
 }
 
 // Deeds are what to do with a page. Elements are named by data-rely.
@@ -59,13 +54,13 @@ type Choice struct {
 // Frames reads the page and every frame of it that is of the same site, the
 // page itself first. A frame that goes while it is read is left out.
 func (b *Browser) Frames(ctx context.Context) ([]Frame, error) {
-	tree, err := call(ctx, b, page.GetFrameTree, cdp.Empty{})
+	there, err := call[frames](ctx, b, "Page.getFrameTree", none{})
 	if err != nil {
 		return nil, err
 	}
 	var out []Frame
-	var visit func(t *page.FrameTree)
-	visit = func(t *page.FrameTree) {
+	var visit func(t tree)
+	visit = func(t tree) {
 		const most = 20
 		if len(out) == most {
 			return
@@ -80,11 +75,11 @@ func (b *Browser) Frames(ctx context.Context) ([]Frame, error) {
 				out = append(out, read)
 			}
 		}
-		for _, c := range t.ChildFrames {
+		for _, c := range t.Children {
 			visit(c)
 		}
 	}
-	visit(tree.FrameTree)
+	visit(there.Tree)
 	if len(out) == 0 || out[0].id != b.main {
 		return nil, errors.New("the page went away while it was read")
 	}
@@ -93,22 +88,28 @@ func (b *Browser) Frames(ctx context.Context) ([]Frame, error) {
 
 // enter makes the world that the page's own scripts do not share.
 func (b *Browser) enter(ctx context.Context, f *Frame) error {
-	made, err := call(ctx, b, page.CreateIsolatedWorld, page.CreateIsolatedWorldParams{FrameID: f.id, WorldName: "rely"})
-	f.world = made.ExecutionContextID
+	made, err := call[isolated](ctx, b, "Page.createIsolatedWorld", isolate{f.id, "rely"})
+	f.world = made.World
 	return err
 }
 
 // run calls one function of page.js in a frame. What it is given goes through
 // the pipe and is shown nowhere.
-func run[T any](ctx context.Context, b *Browser, f Frame, what string, argument any) (T, error) {
-	yes := true
-	action := chromedp.CallFunctionOn[T]("function (what, a) { return ("+script+")(what, a) }", func(p *runtime.CallFunctionOnParams) {
-		p.ExecutionContextID, p.AwaitPromise, p.UserGesture = f.world, &yes, &yes
-	}, what, argument)
-	both, cancel := context.WithCancel(b.ctx)
-	defer cancel()
-	defer context.AfterFunc(ctx, cancel)()
-	return action(both, chromedp.FromContext(b.ctx).Target)
+func run[T any](ctx context.Context, b *Browser, f Frame, what string, given any) (T, error) {
+	r, err := call[returned[T]](ctx, b, "Runtime.callFunctionOn", function{
+		Declaration: "function (what, a) { return (" + script + ")(what, a) }", Arguments: []argument{{what}, {given}}, World: f.world,
+		Silent: true, ByValue: true, Await: true, Gesture: true,
+	})
+	var zero T
+	switch {
+	case err != nil:
+		return zero, err
+	case r.Exception != nil:
+		return zero, errors.New("the page's script: " + r.Exception.Text)
+	case r.Result.Value == nil:
+		return zero, errors.New("the page's script gave no value")
+	}
+	return *r.Result.Value, nil
 }
 
 // Do carries deeds out in the frame, if it is still the document that was read
@@ -225,6 +226,6 @@ func (b *Browser) Picture(ctx context.Context, redact func(string) string) ([]by
 	if _, err := run[bool](ctx, b, f, "mask", map[string]any{"texts": struck}); err != nil {
 		return nil, err
 	}
-	shot, err := call(ctx, b, page.CaptureScreenshot, page.CaptureScreenshotParams{})
+	shot, err := call[screenshot](ctx, b, "Page.captureScreenshot", none{})
 	return shot.Data, err
 }

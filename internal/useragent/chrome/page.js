@@ -16,6 +16,7 @@
   }
 
   function read() {
+    watch();
     let out = "", loose = false, texts = 0;
     const forms = new Map(), elements = [];
     const formID = (f) => {
@@ -98,14 +99,22 @@
     });
   }
 
-  // change waits until something on the page is another; false when nothing is
-  // in time.
+  // watch notes from here on that something on the page is another.
+  function watch() {
+    held.changed = false;
+    if (held.observer) return held.observer.takeRecords();
+    held.observer = new MutationObserver(() => { held.changed = true; held.tell?.(); });
+    held.observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+  }
+
+  // change waits until something is another than when the page was read, or
+  // something had been done on it; false when nothing is in time.
   function change({ limit }) {
+    if (!held.observer) watch();
     return new Promise((done) => {
-      const observer = new MutationObserver(() => finish(true));
-      const over = setTimeout(() => finish(false), limit);
-      function finish(what) { observer.disconnect(); clearTimeout(over); done(what); }
-      observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+      const over = setTimeout(() => done(held.changed), limit);
+      held.tell = () => { clearTimeout(over); done(true); };
+      if (held.changed) held.tell();
     });
   }
 
@@ -159,6 +168,7 @@
       const e = here(submit);
       if (e && e.form) e.form.submit();
     }
+    watch();
     return "done";
   }
 
