@@ -139,8 +139,8 @@ func docMatrix() string {
 		fmt.Fprintf(&b, "| `%s`: %s |", f.Name, f.Help)
 		for _, m := range clientauth.All() {
 			can := "yes"
-			if !f.Person && !m.NeedsSecret && !m.NeedsKey {
-				can = "-" // a machine has to prove itself (RFC 6749 4.4)
+			if m.Name == "none" && f.Grant == "client_credentials" {
+				can = "-" // which is for confidential clients (RFC 6749 4.4)
 			}
 			b.WriteString(" " + can + " |")
 		}

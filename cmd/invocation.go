@@ -197,6 +197,9 @@ func (i *invocation) network() (http.RoundTripper, error) {
 		return nil, err
 	}
 	i.base, i.trust = base, base.Trust
+	if base.Client, err = i.clientCertificate(); err != nil {
+		return nil, err
+	}
 	t := &trace.Transport{Base: base, Redact: i.redact, Now: i.Now}
 	if i.values.Bool("trace") {
 		t.Out = i.Stderr
@@ -207,6 +210,21 @@ func (i *invocation) network() (http.RoundTripper, error) {
 	t.Record = i.record
 	i.transport = t
 	return t, nil
+}
+
+// clientCertificate is what this side of a TLS connection shows; nil for
+// nothing.
+func (i *invocation) clientCertificate() (*tls.Certificate, error) {
+	cert, key := i.values.String("tls_client_cert"), i.values.String("tls_client_key")
+	if cert == "" && key == "" {
+		return nil, nil
+	}
+	own, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		return nil, &fault.Error{Kind: fault.Config, ID: "client-auth.certificate", Op: "read the client's certificate", Spec: "RFC 8705 2", Err: err,
+			Hint: "check --tls-client-cert and --tls-client-key: both in PEM form, of one pair, the key a private one"}
+	}
+	return &own, nil
 }
 
 // http is the client for exchanges with a provider.
@@ -234,6 +252,11 @@ func (i *invocation) discover(ctx context.Context, issuer string) (*provider.Pro
 	}
 	for _, odd := range p.Oddities() {
 		i.say("rely: note: %s\n", fault.VisibleUpTo(odd, 300))
+	}
+	if i.values.String("tls_client_cert") != "" {
+		if err := p.Mutual(); err != nil {
+			return nil, err
+		}
 	}
 	i.known = p
 	return p, nil

@@ -28,7 +28,7 @@ type login struct {
 // clientSettings are what a profile keeps of the client and how it signs in.
 func clientSettings() []string {
 	names := []string{
-		"issuer", "client_id", "client_auth", "client_key_file", "assertion_audience",
+		"issuer", "client_id", "client_auth", "client_key_file", "tls_client_cert", "tls_client_key", "assertion_audience",
 		"id_token_signed_response_alg", "id_token_encrypted_response_alg", "id_token_encrypted_response_enc",
 		"userinfo_signed_response_alg", "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc", "authorization_signed_response_alg", "redirect_uri", "post_logout_redirect_uri", "listen", "tls_cert", "tls_key",
 		"scope", "flow", "response_type", "response_mode", "dpop", "browser", "username", "store", "login_timeout", "open_timeout", "ca_cert", "prompt", "max_age", "acr_values", "login_hint",

@@ -29,7 +29,7 @@ func (p *present) flags(c *cobra.Command, verb string) {
 	c.Flags().BoolVar(&p.refresh, "refresh", false, verb+" the session's refresh token instead")
 	c.Flags().StringVar(&p.hint, "token-type-hint", "", "`KIND` of a token from elsewhere: access_token or refresh_token")
 	c.Flags().BoolVar(&p.secretStdin, "client-secret-stdin", false, "read the client's secret from standard input")
-	p.settingFlags(c.Flags(), "issuer", "client_id", "client_secret_file", "client_auth", "client_key_file", "assertion_audience", "store")
+	p.settingFlags(c.Flags(), "issuer", "client_id", "client_secret_file", "client_auth", "client_key_file", "tls_client_cert", "tls_client_key", "assertion_audience", "store")
 	_ = c.RegisterFlagCompletionFunc("token-type-hint", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return []string{"access_token", "refresh_token"}, cobra.ShellCompDirectiveNoFileComp
 	})

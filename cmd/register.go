@@ -71,7 +71,7 @@ Where the provider wants an initial access token: --initial-access-token-file,
 		},
 	}
 	r.members.add(i, c)
-	i.settingFlags(c.Flags(), "issuer", "client_id", "client_secret_file", "client_key_file", "assertion_audience", "initial_access_token_file", "listen", "tls_cert", "tls_key", "flow", "param", "token_param", "store")
+	i.settingFlags(c.Flags(), "issuer", "client_id", "client_secret_file", "client_key_file", "tls_client_cert", "tls_client_key", "assertion_audience", "initial_access_token_file", "listen", "tls_cert", "tls_key", "flow", "param", "token_param", "store")
 	providerFlags(c)
 	c.Flags().BoolVar(&r.initialStdin, "initial-access-token-stdin", false, "read the initial access token from standard input")
 	c.Flags().BoolVar(&r.secretStdin, "client-secret-stdin", false, "read the client's secret from standard input")

@@ -58,6 +58,7 @@ func runScripts(t *testing.T, dir string) {
 			"op":       opCommand,
 			"expand":   expand,
 			"exits":    exits,
+			"certfile": certFile,
 			"count":    count,
 			"nosecret": noSecret,
 			"expires":  expires,

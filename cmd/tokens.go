@@ -64,7 +64,7 @@ stored then. A session that only a person can bring back is exit code 4.`,
 	c.Flags().BoolVar(&t.force, "force", false, "renew now, however much time is left")
 	c.Flags().StringVar(&t.proof, "proof-for", "", "with -o header: the DPoP proof for one request too, \"`METHOD URL`\"")
 	exclusive(c, "id", "refresh")
-	i.settingFlags(c.Flags(), "min_ttl", "issuer", "client_id", "client_secret_file", "client_auth", "client_key_file", "assertion_audience", "flow", "scope", "resource", "audience", "authorization_details", "token_param", "dpop", "store", "no_cache")
+	i.settingFlags(c.Flags(), "min_ttl", "issuer", "client_id", "client_secret_file", "client_auth", "client_key_file", "tls_client_cert", "tls_client_key", "assertion_audience", "flow", "scope", "resource", "audience", "authorization_details", "token_param", "dpop", "store", "no_cache")
 	i.flowFlags(c)
 	return c
 }

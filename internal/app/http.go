@@ -22,6 +22,10 @@ import (
 // hosts on loopback, which has the local authority in it, and one for the rest
 // of the world, which has not.
 type Network struct {
+	// Client proves this side of a connection, to a server that asks (RFC 8705);
+	// nil for nothing. It is set before the first request.
+	Client *tls.Certificate
+
 	given *x509.CertPool // by the user, in place of the system's; nil is the system's
 	way   string         // digest of what was given; empty for the system's
 	dial  func(ctx context.Context, network, address string) (net.Conn, error)
@@ -123,10 +127,14 @@ func (t *Network) Roots(host string) *x509.CertPool {
 }
 
 func (t *Network) transport(roots *x509.CertPool) *http.Transport {
+	c := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	if t.Client != nil {
+		c.Certificates = []tls.Certificate{*t.Client}
+	}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            t.dial,
-		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLSClientConfig:        c,
 		TLSHandshakeTimeout:    10 * time.Second,
 		MaxResponseHeaderBytes: 256 << 10,
 		MaxIdleConns:           64, // doctor --from asks thousands of hosts

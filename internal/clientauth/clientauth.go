@@ -24,6 +24,8 @@ type Credentials struct {
 	ID     string        // client_id
 	Secret secret.String // client_secret; empty where there is none
 
+	Certificate bool // the connection shows one of the client's (RFC 8705)
+
 	Keys     secret.String    // private keys: JWK, JWKS or PEM; empty where there are none
 	KeysName string           // where they are from, for errors
 	Kids     []string         // of the keys that are registered; empty where that is not known
@@ -45,6 +47,7 @@ type Entry struct {
 	Help        string // what it is, for help and docs
 	NeedsSecret bool
 	NeedsKey    bool
+	NeedsCert   bool // the proof is the TLS connection's
 	// New refuses credentials that cannot serve, a public key for one: before
 	// the browser opens.
 	New func(Credentials) (Method, error)
@@ -52,7 +55,7 @@ type Entry struct {
 
 // possible reports whether the client has what the method proves it with.
 func (e Entry) possible(c Credentials) bool {
-	return e.NeedsSecret && !c.Secret.Empty() || e.NeedsKey && !c.Keys.Empty()
+	return e.NeedsSecret && !c.Secret.Empty() || e.NeedsKey && !c.Keys.Empty() || e.NeedsCert && c.Certificate
 }
 
 // Choose picks the method: the one named where there is a name, else the first
@@ -63,7 +66,7 @@ func Choose(name string, listed []string, c Credentials) (Entry, error) {
 	switch {
 	case name != "":
 		return named(name, c)
-	case c.Secret.Empty() && c.Keys.Empty():
+	case c.Secret.Empty() && c.Keys.Empty() && !c.Certificate, c.Secret.Empty() && c.Keys.Empty() && len(listed) == 0:
 		return named("none", c)
 	case len(listed) == 0 && !c.Secret.Empty():
 		return named("client_secret_basic", c)
@@ -76,7 +79,10 @@ func Choose(name string, listed []string, c Credentials) (Entry, error) {
 		}
 	}
 	has := "a secret"
-	if c.Secret.Empty() {
+	switch {
+	case c.Secret.Empty() && c.Keys.Empty():
+		has = "a certificate"
+	case c.Secret.Empty():
 		has = "a key"
 	}
 	return Entry{}, &fault.Error{
@@ -106,8 +112,11 @@ func (e Entry) check(c Credentials) error {
 		Err:  fmt.Errorf("%s needs the client's secret, and there is none", e.Name),
 		Hint: "give it with --client-secret-file FILE or RELY_CLIENT_SECRET"}
 	switch {
-	case e.possible(c) || !e.NeedsSecret && !e.NeedsKey:
+	case e.possible(c) || !e.NeedsSecret && !e.NeedsKey && !e.NeedsCert:
 		return nil
+	case e.NeedsCert:
+		f.ID, f.Spec, f.Err = "client-auth.no-certificate", "RFC 8705 2", fmt.Errorf("%s needs a certificate of the client's, and there is none", e.Name)
+		f.Hint = "give it with --tls-client-cert FILE and --tls-client-key FILE"
 	case e.NeedsKey:
 		f.ID, f.Err = "client-auth.no-key", fmt.Errorf("%s needs a private key of the client's, and there is none", e.Name)
 		f.Hint = "give it with --client-key-file FILE, or register with --generate-key auth"

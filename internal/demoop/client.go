@@ -36,7 +36,9 @@ type Client struct {
 	registered application.Metadata // what registration accepted
 }
 
-func (c *Client) public() bool { return c.Secret.Empty() && c.AuthMethod != "private_key_jwt" }
+func (c *Client) public() bool {
+	return c.Secret.Empty() && !(&application.Metadata{AuthMethod: c.AuthMethod}).Keyed()
+}
 
 func (c *Client) may(grant string) bool {
 	if len(c.GrantTypes) == 0 {

@@ -19,7 +19,7 @@ func (s *Server) discovery(*http.Request) reply.Reply {
 	sealing.Metadata(m)
 	bureau.Metadata(m)
 	notice.Metadata(m)
-	s.bindings.Metadata(m)
+	s.bindings.Metadata(m, s.base)
 	inbox.Metadata(m, s.base)
 	quirk.Bend(s.faults, func(f quirk.Fault) func(map[string]any) { return f.Metadata }, m)
 	return public(reply.Object(http.StatusOK, m))

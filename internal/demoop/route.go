@@ -3,10 +3,12 @@ package demoop
 import (
 	"bytes"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 
+	"rely/internal/demoop/binding"
 	"rely/internal/demoop/discovery"
 	"rely/internal/demoop/quirk"
 	"rely/internal/demoop/reply"
@@ -20,6 +22,9 @@ func (s *Server) routes() *http.ServeMux {
 	on := func(methods, path string, e quirk.Endpoint, h func(*http.Request) reply.Reply) {
 		for method := range strings.FieldsSeq(methods) {
 			m.Handle(method+" "+path, s.at(e, strings.TrimPrefix(path, base), h))
+			if slices.Contains(slices.Collect(maps.Values(binding.Aliases())), strings.TrimPrefix(path, base)) {
+				m.Handle(method+" "+base+"/mtls"+strings.TrimPrefix(path, base), s.at(e, strings.TrimPrefix(path, base), h))
+			}
 		}
 	}
 	on("GET", base+"/.well-known/openid-configuration", quirk.Discovery, s.discovery)

@@ -8,6 +8,7 @@ import (
 
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/assertion"
+	"rely/internal/demoop/binding"
 	"rely/internal/demoop/device"
 	"rely/internal/demoop/discovery"
 	"rely/internal/demoop/exchange"
@@ -41,6 +42,12 @@ func (s *Server) authenticate(r *http.Request) (*Client, reply.Reply) {
 		id, given, method = name, pass, "client_secret_basic"
 	}
 	c := s.clients[id]
+	if c != nil && given == "" && slices.Contains(binding.Methods(), c.AuthMethod) {
+		if !c.registered.Holder().Shown(r) {
+			return nil, noClient()
+		}
+		return c, nil
+	}
 	want := shelf.Fresh()
 	if c != nil {
 		want = c.Secret.Reveal()

@@ -1,7 +1,6 @@
 package demoop
 
 import (
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -47,7 +46,7 @@ func (s *Server) userinfo(r *http.Request) reply.Reply {
 	if is.UserinfoAlg == "" && is.UserinfoKeyAlg == "" {
 		return reply.Object(http.StatusOK, m)
 	}
-	text, cty, err := s.signedClaims(a.client, m)
+	text, cty, err := quirk.Wrap(s.ring, is.UserinfoAlg, a.client.Secret, s.o.Issuer, a.client.ID, m, s.now(), s.faults)
 	if err == nil {
 		text, err = s.sealed(a.client, is.UserinfoWish(), text, cty)
 	}
@@ -55,24 +54,6 @@ func (s *Server) userinfo(r *http.Request) reply.Reply {
 		return reply.Refuse(http.StatusInternalServerError, "server_error", "the claims cannot be wrapped")
 	}
 	return reply.JWT(text)
-}
-
-// signedClaims is UserInfo as the client registered it: a JWT, or JSON that
-// will be encrypted (OIDC Core 5.3.2).
-func (s *Server) signedClaims(c *Client, m map[string]any) (text, cty string, err error) {
-	alg := c.registered.UserinfoAlg
-	if alg == "" {
-		b, err := json.Marshal(m)
-		return string(b), "", err
-	}
-	key, err := s.ring.Of(alg, c.Secret)
-	if err != nil {
-		return "", "", err
-	}
-	m["iss"], m["aud"] = s.o.Issuer, c.ID
-	t := &quirk.Token{Header: quirk.Head(alg, "", key), Claims: m, Key: key, Ring: s.ring, Now: s.now()}
-	text, err = t.Sign(quirk.UserInfos, s.faults)
-	return text, "JWT", err
 }
 
 // introspect tells a confidential client about a token (RFC 7662 2). Whatever

@@ -3,8 +3,11 @@ package session
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"slices"
 
 	"rely/internal/clientauth"
+	"rely/internal/fault"
 	"rely/internal/provider"
 	"rely/internal/store"
 	"rely/internal/wire"
@@ -46,6 +49,10 @@ func (k *Keeper) proof(creds clientauth.Credentials, p *provider.Provider) (clie
 	if err != nil {
 		return nil, err
 	}
+	if listed := p.Metadata.ClientAuth; len(listed) > 0 && entry.Name != "none" && !slices.Contains(listed, entry.Name) {
+		return nil, &fault.Error{Kind: fault.Config, ID: "client-auth.not-listed", Op: "choose how to prove the client", Spec: "RFC 8414 2 (token_endpoint_auth_methods_supported)",
+			Err: fmt.Errorf("the provider lists %q, and not %s", listed, entry.Name), Hint: "use one of those with --client-auth, as the client is registered"}
+	}
 	return entry.New(creds)
 }
 
@@ -54,7 +61,8 @@ func (k *Keeper) proof(creds clientauth.Credentials, p *provider.Provider) (clie
 // be nil where the provider was not asked yet.
 func (k *Keeper) Credentials(client *store.Client, p *provider.Provider) (clientauth.Credentials, error) {
 	c := clientauth.Credentials{ID: client.ClientID, Secret: client.Secret, KeysName: k.Settings.String("client_key_file"),
-		Audience: k.Settings.String("assertion_audience"), Now: k.Now}
+		Audience: k.Settings.String("assertion_audience"), Now: k.Now,
+		Certificate: k.Settings.String("tls_client_cert") != ""}
 	if c.Audience == "" {
 		c.Audience = client.Issuer
 	}

@@ -10,6 +10,7 @@ import (
 
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/assertion"
+	"rely/internal/demoop/binding"
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/redirect"
 	"rely/internal/demoop/response"
@@ -38,6 +39,8 @@ type Metadata struct {
 	DefaultACR       []string        `json:"default_acr_values,omitempty"`
 	RequirePush      bool            `json:"require_pushed_authorization_requests,omitempty"`
 	RequestAlg       string          `json:"request_object_signing_alg,omitempty"`
+	SubjectDN        string          `json:"tls_client_auth_subject_dn,omitempty"`
+	SANDNS           string          `json:"tls_client_auth_san_dns,omitempty"`
 	DPoPBound        bool            `json:"dpop_bound_access_tokens,omitempty"`
 	CertificateBound bool            `json:"tls_client_certificate_bound_access_tokens,omitempty"`
 	ResponseAlg      string          `json:"authorization_signed_response_alg,omitempty"`
@@ -132,6 +135,8 @@ func (a *Metadata) unfit(r Registrar) string {
 	switch {
 	case a.ApplicationType != "web" && a.ApplicationType != "native":
 		return "application_type must be web or native"
+	case a.Holder().Unfit() != "":
+		return a.Holder().Unfit()
 	case assertion.Unfit(a.AuthMethod, a.AuthAlg, a.JWKS) != "":
 		return assertion.Unfit(a.AuthMethod, a.AuthAlg, a.JWKS)
 	case len(within(a.GrantTypes, r.Grants)) != len(a.GrantTypes):
@@ -168,9 +173,19 @@ func (a *Metadata) UserinfoWish() sealing.Wish {
 	return sealing.Wish{Alg: a.UserinfoKeyAlg, Enc: a.UserinfoEnc}
 }
 
+// Keyed reports whether the client proves itself with a key or a certificate.
+func (a *Metadata) Keyed() bool {
+	return a.AuthMethod == "private_key_jwt" || slices.Contains(binding.Methods(), a.AuthMethod)
+}
+
+// Holder is what the client registered of its certificate.
+func (a *Metadata) Holder() binding.Holder {
+	return binding.Holder{Method: a.AuthMethod, SubjectDN: a.SubjectDN, SANDNS: a.SANDNS, Keys: a.JWKS}
+}
+
 // Secretless reports whether the client gets no secret.
 func (a *Metadata) Secretless() bool {
-	return a.AuthMethod == "none" || a.AuthMethod == "private_key_jwt"
+	return a.AuthMethod == "none" || a.Keyed()
 }
 
 // Members are what was registered, as a registration answer shows it.

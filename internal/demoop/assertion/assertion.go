@@ -240,7 +240,7 @@ func allowed(c Client) []string {
 // Unfit says why a method, its algorithm or keys cannot be registered, or
 // nothing.
 func Unfit(method, alg string, keys json.RawMessage) string {
-	methods := append([]string{"none", "client_secret_basic", "client_secret_post"}, Methods()...)
+	methods := append([]string{"none", "client_secret_basic", "client_secret_post", "tls_client_auth", "self_signed_tls_client_auth"}, Methods()...)
 	if !slices.Contains(methods, method) {
 		return "token_endpoint_auth_method must be one of " + strings.Join(methods, ", ")
 	}

@@ -129,7 +129,7 @@ func TestUnfit(t *testing.T) {
 		"private keys":                   {"private_key_jwt", "", private, "public keys only"},
 		"symmetric keys":                 {"none", "", json.RawMessage(`{"keys":[{"kty":"oct","k":"AAAA"}]}`), "public keys only"},
 		"an empty set":                   {"private_key_jwt", "", json.RawMessage(`{"keys":[]}`), "1 to 20"},
-		"an unknown method":              {"tls_client_auth", "", nil, "must be one of none, "},
+		"an unknown method":              {"vendor_proof", "", nil, "must be one of none, "},
 		"no set":                         {"private_key_jwt", "", json.RawMessage(`"x"`), "1 to 20"},
 		"an unknown algorithm":           {"private_key_jwt", "none", public, "not supported"},
 		"an algorithm of another method": {"private_key_jwt", "HS256", public, "does not go with"},

@@ -56,7 +56,12 @@ func New(now func() time.Time, rules Rules, wants func(clientID string) (key, ce
 }
 
 // Metadata adds what the desk can do to the discovery document.
-func (d *Desk) Metadata(m map[string]any) {
+func (d *Desk) Metadata(m map[string]any, base string) {
+	aliases := map[string]string{}
+	for name, path := range Aliases() {
+		aliases[name] = base + "/mtls" + path
+	}
+	m["mtls_endpoint_aliases"] = aliases
 	m["dpop_signing_alg_values_supported"] = Algs()
 	m["tls_client_certificate_bound_access_tokens"] = true
 }
@@ -64,7 +69,7 @@ func (d *Desk) Metadata(m map[string]any) {
 // Around is h, an endpoint under path, with bindings made and looked at. Paths
 // that have none come back as they are.
 func (d *Desk) Around(path string, h http.Handler) http.Handler {
-	switch path {
+	switch strings.TrimPrefix(path, "/mtls") {
 	case "/authorize":
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { d.authorize(r); h.ServeHTTP(w, r) })
 	case "/token":

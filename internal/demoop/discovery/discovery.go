@@ -7,6 +7,7 @@ import (
 
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/assertion"
+	"rely/internal/demoop/binding"
 	"rely/internal/demoop/device"
 	"rely/internal/demoop/exchange"
 	"rely/internal/demoop/keys"
@@ -21,7 +22,7 @@ func Document(issuer, base string, legacy bool) map[string]any {
 	for _, scope := range account.UserScopes() {
 		claims = append(claims, account.Claims(scope)...)
 	}
-	methods := append([]string{"client_secret_basic", "client_secret_post"}, assertion.Methods()...)
+	methods := slices.Concat([]string{"client_secret_basic", "client_secret_post"}, assertion.Methods(), binding.Methods())
 	algs := []string{"HS256", "ES256", "RS256", "PS256", "EdDSA"}
 	return map[string]any{
 		"issuer":                                           issuer,
