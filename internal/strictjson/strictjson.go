@@ -195,12 +195,22 @@ func valueEnd(data []byte, i int) int {
 
 // stringEnd is the index after the string whose opening quote is data[i].
 func stringEnd(data []byte, i int) int {
-	for i++; i < len(data) && data[i] != '"'; i++ {
-		if data[i] == '\\' {
-			i++
+	i++
+	for i < len(data) {
+		quote := bytes.IndexByte(data[i:], '"')
+		if quote < 0 {
+			return len(data)
+		}
+		// Each byte is looked at for a quote once, however many are escaped.
+		for quote += i; i <= quote; {
+			escape := bytes.IndexByte(data[i:quote], '\\')
+			if escape < 0 {
+				return quote + 1
+			}
+			i += escape + 2
 		}
 	}
-	return min(i+1, len(data))
+	return len(data)
 }
 
 // space is the index of the first byte from i on that is not white space.
