@@ -42,7 +42,7 @@ func login(ctx context.Context, issuer, ca, clientID, user, password string) err
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, client)
 
 	var op struct {

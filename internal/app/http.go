@@ -126,6 +126,8 @@ func (t *Network) Roots(host string) *x509.CertPool {
 	return t.pool(nil)
 }
 
+// transport speaks HTTP/1.1 alone, as net/http does where the dialer and the TLS
+// configuration are not its own: docs/decisions/0012.
 func (t *Network) transport(roots *x509.CertPool) *http.Transport {
 	c := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	if t.Client != nil {
@@ -140,6 +142,5 @@ func (t *Network) transport(roots *x509.CertPool) *http.Transport {
 		MaxIdleConns:           64, // doctor --from asks thousands of hosts
 		MaxIdleConnsPerHost:    4,
 		IdleConnTimeout:        30 * time.Second,
-		ForceAttemptHTTP2:      true,
 	}
 }

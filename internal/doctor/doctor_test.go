@@ -63,7 +63,7 @@ func examine(t *testing.T, o doctor.Options, faults ...string) *doctor.Report {
 func look(t *testing.T, host *stage.Stage, now func() time.Time) evidence.Options {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(host.Authority)
-	base := &http.Transport{DialContext: host.Dial, TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}
+	base := &http.Transport{DialContext: host.Dial, TLSClientConfig: &tls.Config{RootCAs: roots}}
 	t.Cleanup(base.CloseIdleConnections)
 	sleep := func(context.Context, time.Duration) error { return nil }
 	return evidence.Options{HTTP: &wire.Client{Base: base, Now: now, Sleep: sleep}, Now: now, Roots: func(string) *x509.CertPool { return roots },
