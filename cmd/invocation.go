@@ -192,6 +192,7 @@ func (i *invocation) network() (http.RoundTripper, error) {
 		return i.transport, nil
 	}
 	i.catch()
+	i.Unhurried()
 	base, err := i.Transport(i.values.String("ca_cert"))
 	if err != nil {
 		return nil, err
