@@ -52,6 +52,9 @@ func Renew(ctx context.Context, r *Request) (*Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := r.CheckRenewed(t); err != nil {
+		return nil, err
+	}
 	if t.ID.Empty() {
 		return t, r.Kept(t)
 	}

@@ -101,3 +101,34 @@ func TestChromeGlewlwyd(t *testing.T) {
 	h.file("password", h.secret("not-alices-at-all"))
 	h.refused(args, "Authentication error")
 }
+
+// TestChromeLogout signs out through the headless browser: it leads over the
+// listener's own page to the provider, says yes there, and comes back.
+func TestChromeLogout(t *testing.T) {
+	need(t, "chromium google-chrome")
+	t.Parallel()
+	h := newHome(t)
+	own, p := h.op(), shared(t)
+	for profile, c := range map[string]struct {
+		issuer, password string
+		more             []string
+	}{
+		"demo":   {own, h.secret("wonderland-1865"), nil},
+		"steady": {p.issuer, password, []string{"--ca-cert", p.ca}},
+	} {
+		h.exits(0, append([]string{"register", c.issuer, "-p", profile, "--client-auth", "client_secret_basic"}, c.more...)...)
+		chrome := []string{"-p", profile, "--browser", "chrome", "--non-interactive"}
+		h.silent(append([]string{"login", "--username", "alice", "--password-file", h.file(profile, c.password)}, chrome...)...)
+		access := h.file("access", h.secret(h.line("tokens", "-p", profile)))
+		r := h.silent(append([]string{"logout", "-v"}, chrome...)...)
+		for _, want := range []string{"ok      end the session at the provider", "ok      revoke the access token", "ok      forget the session"} {
+			if !strings.Contains(r.stderr, want) {
+				t.Errorf("%s: got %q, want %q", profile, r.stderr, want)
+			}
+		}
+		if strings.Contains(r.stderr, "does not send it back") {
+			t.Errorf("%s: got %q, want the browser back", profile, r.stderr)
+		}
+		h.exits(8, "introspect", "-p", profile, "--active", access)
+	}
+}

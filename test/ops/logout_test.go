@@ -133,3 +133,23 @@ func TestLogout(t *testing.T) {
 	}
 	h.exits(4, "tokens", "-p", "out")
 }
+
+// TestLogoutNotice receives oidc-provider's logout token. It has no
+// front-channel logout: the library dropped it.
+func TestLogoutNotice(t *testing.T) {
+	need(t)
+	t.Parallel()
+	p, h := shared(t), newHome(t)
+	back := strings.Replace(free("http", "back")["back"], "/callback", "/notice", 1)
+	h.exits(0, "register", p.issuer, "-p", "told", "--ca-cert", p.ca, "--client-auth", "client_secret_basic",
+		"--backchannel-logout-uri", back, "--backchannel-logout-session-required")
+	browser := h.remembering(p, "alice", h.file("password", password))
+	h.silent("login", "-p", "told", "--browser", browser)
+	r := h.silent("logout", "-p", "told", "--browser", browser, "--wait-backchannel", "--login-timeout", "30s", "-v")
+	for _, want := range []string{"ok      end the session at the provider", "ok      receive the logout token", "ok      signature", "ok      events", "ok      jti", "ok      sid"} {
+		if !strings.Contains(r.stderr, want) {
+			t.Errorf("got %q, want %q", r.stderr, want)
+		}
+	}
+	h.exits(4, "tokens", "-p", "told")
+}

@@ -69,15 +69,16 @@ func signIn(authorities []string, api, user, passwordFile, page string) error {
 	if err != nil {
 		return fmt.Errorf("the authorization endpoint: %w", err)
 	}
-	device := !q.Has("redirect_uri")
-	if device { // the page for the code says on its way to the login page who asks for what
+	wrapped := q.Has("request") || q.Has("request_uri") // the provider has read it, the address does not show it
+	device := !q.Has("redirect_uri") && !wrapped
+	if device || wrapped { // the provider says on its way to the login page who asks for what
 		to, err := url.Parse(where)
 		if err != nil {
 			return err
 		}
 		q = to.Query()
 	}
-	if device || !strings.HasPrefix(where, q.Get("redirect_uri")) {
+	if device || wrapped || !strings.HasPrefix(where, q.Get("redirect_uri")) {
 		credentials := map[string]string{"username": user, "password": strings.TrimSuffix(string(word), "\n")}
 		if err := call(client, http.MethodPost, api+"/auth/", credentials); err != nil {
 			return fmt.Errorf("the login: %w", err)
@@ -96,7 +97,7 @@ func signIn(authorities []string, api, user, passwordFile, page string) error {
 		return nil
 	}
 	// Never a query here: it holds the code.
-	if bare, _, _ := strings.Cut(where, "?"); !strings.HasPrefix(where, q.Get("redirect_uri")) {
+	if bare, _, _ := strings.Cut(where, "?"); !wrapped && !strings.HasPrefix(where, q.Get("redirect_uri")) {
 		return fmt.Errorf("the way back leads to %s", bare)
 	}
 	client.CheckRedirect = nil

@@ -60,6 +60,12 @@ func refreshes() []Fault {
 				}
 				return s, nil
 			}},
+		Fault{Name: "refresh-details-other", Help: "the answer to a refresh grants details of a type that was not asked for", Rule: "RFC 9396 7", Needs: "details",
+			Answer: func(m map[string]any, refresh bool) {
+				if refresh {
+					m["authorization_details"] = []any{map[string]any{"type": "demo_everything"}}
+				}
+			}},
 		Fault{Name: "refresh-no-access-token", Help: "the answer to a refresh has no access token", Rule: "RFC 6749 5.1",
 			Answer: func(m map[string]any, refresh bool) {
 				if refresh {

@@ -56,11 +56,30 @@ func (a *Ask) Compare(got Answer) ([]idtoken.Rung, error) {
 		}
 		rungs = append(rungs, idtoken.Rung{Name: c.Name, Spec: c.Spec, Expected: f.expected, Actual: f.actual, Status: f.status})
 		if f.status == idtoken.Failed && first == nil {
-			first = &fault.Error{Kind: fault.Protocol, ID: "login." + c.Name, Op: "compare the answer with what was asked for", Spec: c.Spec, Err: f.err,
-				Hint: "do not go on with this answer: it is not what was asked for"}
+			first = c.failed(f)
 		}
 	}
 	return rungs, first
+}
+
+// Renewed compares the authorization details of a renewal with those that were
+// asked for. A provider need not repeat them, and grants no more by then (RFC
+// 9396 6.2).
+func (a *Ask) Renewed(got Answer) error {
+	if _, there := got.Members["authorization_details"]; !there {
+		return nil
+	}
+	for _, c := range Checks() {
+		if f := c.look(a, got); c.Name == "asked-details" && f.status == idtoken.Failed {
+			return c.failed(f)
+		}
+	}
+	return nil
+}
+
+func (c Check) failed(f finding) error {
+	return &fault.Error{Kind: fault.Protocol, ID: "login." + c.Name, Op: "compare the answer with what was asked for", Spec: c.Spec, Err: f.err,
+		Hint: "do not go on with this answer: it is not what was asked for"}
 }
 
 func checkSubject(a *Ask, got Answer) finding {

@@ -55,6 +55,15 @@ func (r *Request) CheckAsked(t *Tokens) error {
 	return err
 }
 
+// CheckRenewed is [Request.CheckAsked] for a renewal, where a provider has to
+// say less.
+func (r *Request) CheckRenewed(t *Tokens) error {
+	if r.Asked == nil {
+		return nil
+	}
+	return r.Asked.Renewed(ask.Answer{Claims: t.Claims, Access: t.Access, Members: t.Members})
+}
+
 // MaxAge is the max_age that was asked for; nil where none was.
 func MaxAge(param url.Values) *time.Duration {
 	seconds, err := strconv.ParseInt(param.Get("max_age"), 10, 32)
