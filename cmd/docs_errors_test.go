@@ -77,6 +77,7 @@ func docErrors(t *testing.T) string {
 	}
 	intro := "An error is up to three lines on standard error, and with `-o json` one line of JSON besides:\n\n" +
 		"```text\nrely: WHAT WAS BEING DONE: what happened\nrely: rule: SECTION\nrely: try: ONE THING\n```\n\n" +
+		"After a sign-in that failed up to three more lines name the [likely cause](causes.md) where one is known. " +
 		"The JSON has the ID, which never changes its meaning. `...` stands for what is known at run time only. " +
 		"In `token.<code>` and `login.<code>` it is the provider's own error code, such as `invalid_grant` or `access_denied`. " +
 		"The code is the [exit code](exit-codes.md)."

@@ -20,6 +20,7 @@ type errorJSON struct {
 	Spec    string     `json:"spec,omitempty"`
 	Hint    string     `json:"hint,omitempty"`
 	Ladder  []rungJSON `json:"ladder,omitempty"`
+	Cause   *causeJSON `json:"cause,omitempty"`
 }
 
 // explain words err on standard error and gives the exit code. Text that came
@@ -33,6 +34,9 @@ func (i *invocation) explain(err error) int {
 	if errors.As(err, &climbed) {
 		i.showLadder(climbed.Ladder, true)
 	}
+	var likely *causeError
+	errors.As(err, &likely)
+	i.showCompared(likely, climbed != nil)
 	clean := func(s string) string { return fault.VisibleUpTo(i.redact.Text(s), 2000) }
 	fmt.Fprintf(i.Stderr, "rely: %s\n", clean(f.Error()))
 	if f.Spec != "" {
@@ -41,11 +45,15 @@ func (i *invocation) explain(err error) int {
 	if f.Hint != "" {
 		fmt.Fprintf(i.Stderr, "rely: try: %s\n", clean(f.Hint))
 	}
+	for _, line := range likely.lines() {
+		fmt.Fprintf(i.Stderr, "rely: %s\n", clean(line))
+	}
 	if i.format() == "json" {
 		out := errorJSON{ID: f.ID, Kind: f.Kind.String(), Exit: int(f.Kind), Op: f.Op, Message: i.redact.Text(f.Error()), Spec: f.Spec, Hint: f.Hint}
 		if climbed != nil {
 			out.Ladder = rungs(climbed.Ladder)
 		}
+		out.Cause = likely.json(i.redact.Text)
 		js, jerr := json.Marshal(struct {
 			Schema string    `json:"schema"`
 			Error  errorJSON `json:"error"`

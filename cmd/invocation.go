@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rely/internal/app"
+	"rely/internal/cause"
 	"rely/internal/config"
 	"rely/internal/fault"
 	"rely/internal/flows"
@@ -49,6 +50,8 @@ type invocation struct {
 	pages     pageFlags
 	transport http.RoundTripper
 	base      *app.Network     // below transport
+	witness   *cause.Witness   // of what explains a failure
+	sent      string           // the redirect URI of the sign-in under way
 	record    *trace.Record    // of every exchange, for --har and --curl
 	trust     func(pem []byte) // makes transport trust the local authority
 	kept      store.Store
@@ -201,7 +204,8 @@ func (i *invocation) network() (http.RoundTripper, error) {
 	if base.Client, err = i.clientCertificate(); err != nil {
 		return nil, err
 	}
-	t := &trace.Transport{Base: base, Redact: i.redact, Now: i.Now}
+	i.witness = &cause.Witness{Base: base, Now: i.Now}
+	t := &trace.Transport{Base: i.witness, Redact: i.redact, Now: i.Now}
 	if i.values.Bool("trace") {
 		t.Out = i.Stderr
 	}
@@ -313,7 +317,10 @@ func (i *invocation) person(r *flows.Request) error {
 	}
 	r.Listen, r.Certificate, r.Wait = i.values.String("listen"), i.certificate, i.values.Duration("login_timeout")
 	r.OpenWait, r.AllowHost = i.values.Duration("open_timeout"), i.values.String("tls_cert") != ""
-	r.Announce = func(a flows.Announcement) { i.announce(r, o, a) }
+	r.Announce = func(a flows.Announcement) {
+		i.sent = a.RedirectURI
+		i.announce(r, o, a)
+	}
 	if r.Agent.Name() == "system" || r.Agent.Name() == "none" {
 		r.Person = true
 		if i.Interactive && !i.values.Bool("non_interactive") {

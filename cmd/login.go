@@ -87,7 +87,7 @@ Nothing is kept unless every check passed.`,
 			if err := l.open(c, true); err != nil {
 				return err
 			}
-			return l.recorded(l.run(c.Context()))
+			return l.recorded(l.likely(c.Context(), l.run(c.Context())))
 		},
 	}
 	i.settingFlags(c.Flags(), clientSettings()...)

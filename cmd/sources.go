@@ -114,7 +114,7 @@ func sourceTable(all []sources.Source) string {
 		case sources.Unused:
 			said = s.Note
 		case sources.Failed:
-			status, said = "FAILED", cause(s.Err)
+			status, said = "FAILED", because(s.Err)
 		}
 		kind := s.Kind
 		if kind == "" {
@@ -130,7 +130,7 @@ func sourceTable(all []sources.Source) string {
 }
 
 // cause is what happened, without what was being done.
-func cause(err error) string {
+func because(err error) string {
 	if f, ok := errors.AsType[*fault.Error](err); ok && f.Err != nil {
 		return f.Err.Error()
 	}

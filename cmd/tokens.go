@@ -56,7 +56,7 @@ stored then. A session that only a person can bring back is exit code 4.`,
 			if err := t.open(c, false); err != nil {
 				return err
 			}
-			return t.run(c.Context())
+			return t.likely(c.Context(), t.run(c.Context()))
 		},
 	}
 	c.Flags().BoolVar(&t.id, "id", false, "print the ID token instead")

@@ -11,7 +11,7 @@ import (
 func levels() [][]string {
 	return [][]string{
 		1: {"fault", "secret", "strictjson"},
-		2: {"wire", "param", "jose", "atomicfile", "markup", "totp", "recipe", "expect"},
+		2: {"wire", "param", "jose", "atomicfile", "markup", "totp", "recipe", "expect", "cause"},
 		3: {"loopback", "provider", "clientauth", "idtoken", "useragent", "store", "output", "trace", "config", "preset", "trust", "dpop", "cache"},
 		4: {"flows", "logout", "passwd", "registration", "demoop"},
 		5: {"app", "session", "doctor"},

@@ -210,10 +210,18 @@ func read(hc *wire.Client, issuer, address string, a *wire.Answer) (*Provider, e
 	return p, p.checkEndpoints(issuer)
 }
 
+// A Mismatch is metadata of another issuer than the one that was asked for.
+type Mismatch struct{ Asked, Said string }
+
+// Error names both.
+func (m *Mismatch) Error() string {
+	return fmt.Sprintf("the metadata is for the issuer %q, asked for was %q", m.Said, m.Asked)
+}
+
 func issuerMismatch(op, asked, said string) error {
 	f := &fault.Error{
 		Kind: fault.Protocol, ID: "provider.issuer-mismatch", Op: op, Spec: "OIDC Discovery 4.3",
-		Err:  fmt.Errorf("the metadata is for the issuer %q, asked for was %q", said, asked),
+		Err:  &Mismatch{Asked: asked, Said: said},
 		Hint: "do not use this provider until this is explained",
 	}
 	if strings.TrimSuffix(asked, "/") == strings.TrimSuffix(said, "/") {
