@@ -3,7 +3,6 @@ package cmd
 import (
 	"bytes"
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"os"
@@ -16,6 +15,7 @@ import (
 
 	"rely/internal/app"
 	"rely/internal/config"
+	"rely/internal/doctor/report"
 	"rely/internal/fault"
 	"rely/internal/output"
 )
@@ -222,39 +222,21 @@ func (s *smoke) document(format string) (string, error) {
 	if format != "junit" {
 		return "", &fault.Error{Kind: fault.Usage, ID: "output.no-form", Op: "write the result", Err: fmt.Errorf("smoke has no %s form", format), Hint: "use --output junit, json or text"}
 	}
-	type message struct {
-		Message string `xml:"message,attr"`
-		Text    string `xml:",chardata"`
-	}
-	type testcase struct {
-		Name    string   `xml:"name,attr"`
-		Class   string   `xml:"classname,attr"`
-		Time    string   `xml:"time,attr"`
-		Skipped *message `xml:"skipped"`
-		Failure *message `xml:"failure"`
-	}
-	type suite struct {
-		XMLName  xml.Name   `xml:"testsuite"`
-		Name     string     `xml:"name,attr"`
-		Tests    int        `xml:"tests,attr"`
-		Failures int        `xml:"failures,attr"`
-		Skipped  int        `xml:"skipped,attr"`
-		Cases    []testcase `xml:"testcase"`
-	}
-	out := suite{Name: "rely smoke", Tests: len(s.steps)}
+	out := report.TestSuite{Name: fault.Visible(s.issuer), Tests: len(s.steps)}
+	var took float64
 	for _, step := range s.steps {
-		c := testcase{Name: step.Name, Class: fault.Visible(s.issuer), Time: fmt.Sprintf("%.3f", time.Duration(step.Millis*float64(time.Millisecond)).Seconds())}
+		c := report.TestCase{Name: step.Name, Class: fault.Visible(s.issuer), Time: fmt.Sprintf("%.3f", time.Duration(step.Millis*float64(time.Millisecond)).Seconds())}
 		switch step.Status {
 		case "failed":
 			first, _, _ := strings.Cut(step.Said, "\n")
-			c.Failure = &message{Message: first, Text: step.Said}
+			c.Failure = &report.TestMessage{Message: first, Text: step.Said}
 			out.Failures++
 		case "not run":
-			c.Skipped = &message{Message: step.Said}
+			c.Skipped = &report.TestMessage{Message: step.Said}
 			out.Skipped++
 		}
-		out.Cases = append(out.Cases, c)
+		out.Cases, took = append(out.Cases, c), took+step.Millis
 	}
-	text, err := xml.MarshalIndent(out, "", "  ")
-	return xml.Header + string(text) + "\n", err
+	out.Time = fmt.Sprintf("%.3f", took/1000)
+	return report.Tests("rely smoke", out), nil
 }

@@ -108,34 +108,46 @@ func camel(name string) string {
 	return b.String()
 }
 
-type junitMessage struct{ Message, Type, Text string }
+// A TestMessage is why a test did not pass.
+type TestMessage struct{ Message, Type, Text string }
 
-type junitCase struct {
+// A TestCase is one test of a report.
+type TestCase struct {
 	Name, Class, Time       string
-	Skipped, Error, Failure *junitMessage
+	Skipped, Error, Failure *TestMessage
 	Out                     string
 }
 
-type junitSuite struct {
+// A TestSuite is what a test report has for one provider.
+type TestSuite struct {
 	Name                             string
 	Tests, Failures, Errors, Skipped int
 	Time                             string
-	Cases                            []junitCase
+	Cases                            []TestCase
 }
 
 // JUnit is the report as a test report: a check is a test case. It has failed
 // where a finding is of severity least or worse, and is skipped where it was
 // not run.
 func JUnit(all []*doctor.Report, least check.Severity) (string, error) {
+	suites := make([]TestSuite, len(all))
+	for i, r := range all {
+		suites[i] = suite(r, least)
+	}
+	return Tests("rely doctor", suites...), nil
+}
+
+// Tests is a test report in the form of JUnit.
+func Tests(name string, suites ...TestSuite) string {
 	b := &xmlText{}
 	b.WriteString("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")
-	b.tag("", "testsuites", "name", "rely doctor")
+	b.tag("", "testsuites", "name", name)
 	b.WriteString("\n")
-	for _, r := range all {
-		b.suite(suite(r, least))
+	for _, s := range suites {
+		b.suite(s)
 	}
 	b.WriteString("</testsuites>\n")
-	return b.String(), nil
+	return b.String()
 }
 
 // xmlText writes the few elements of a test report. encoding/xml would cost
@@ -151,7 +163,7 @@ func (b *xmlText) tag(indent, name string, pairs ...string) {
 	b.WriteString(">")
 }
 
-func (b *xmlText) suite(s junitSuite) {
+func (b *xmlText) suite(s TestSuite) {
 	b.tag("  ", "testsuite", "name", s.Name, "tests", fmt.Sprint(s.Tests), "failures", fmt.Sprint(s.Failures),
 		"errors", fmt.Sprint(s.Errors), "skipped", fmt.Sprint(s.Skipped), "time", s.Time)
 	b.WriteString("\n")
@@ -172,7 +184,7 @@ func (b *xmlText) suite(s junitSuite) {
 	b.WriteString("  </testsuite>\n")
 }
 
-func (b *xmlText) message(name string, m *junitMessage) {
+func (b *xmlText) message(name string, m *TestMessage) {
 	if m == nil {
 		return
 	}
@@ -196,22 +208,22 @@ func escapeXML(text string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;", "\t", "&#x9;", "\n", "&#xA;", "\r", "&#xD;").Replace(text)
 }
 
-func suite(r *doctor.Report, least check.Severity) junitSuite {
-	s := junitSuite{Name: fault.Visible(r.Issuer), Time: fmt.Sprintf("%.3f", r.Took.Seconds())}
-	open := func(k *check.Check) *junitCase {
-		s.Cases = append(s.Cases, junitCase{Name: k.ID + " " + k.Title, Class: s.Name, Time: "0"})
+func suite(r *doctor.Report, least check.Severity) TestSuite {
+	s := TestSuite{Name: fault.Visible(r.Issuer), Time: fmt.Sprintf("%.3f", r.Took.Seconds())}
+	open := func(k *check.Check) *TestCase {
+		s.Cases = append(s.Cases, TestCase{Name: k.ID + " " + k.Title, Class: s.Name, Time: "0"})
 		return &s.Cases[len(s.Cases)-1]
 	}
 	if r.Unreached != nil {
-		s.Cases = append(s.Cases, junitCase{Name: "the provider is reached", Class: s.Name, Time: "0",
-			Error: &junitMessage{Message: fault.Visible(r.Unreached.Error()), Type: "unreached"}})
+		s.Cases = append(s.Cases, TestCase{Name: "the provider is reached", Class: s.Name, Time: "0",
+			Error: &TestMessage{Message: fault.Visible(r.Unreached.Error()), Type: "unreached"}})
 		s.Errors++
 	}
 	for _, k := range r.Passed {
 		open(k)
 	}
 	for _, n := range r.NotRun {
-		open(n.Check).Skipped = &junitMessage{Message: "not run, because " + n.Reason}
+		open(n.Check).Skipped = &TestMessage{Message: "not run, because " + n.Reason}
 		s.Skipped++
 	}
 	found := map[string][]check.Finding{}
@@ -232,7 +244,7 @@ func suite(r *doctor.Report, least check.Severity) junitSuite {
 			c.Out = text
 			continue
 		}
-		c.Failure = &junitMessage{Message: worst.Where + ": " + worst.Seen, Type: worst.Severity.String(), Text: text}
+		c.Failure = &TestMessage{Message: worst.Where + ": " + worst.Seen, Type: worst.Severity.String(), Text: text}
 		s.Failures++
 	}
 	s.Tests = len(s.Cases)
