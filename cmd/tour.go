@@ -119,7 +119,7 @@ func (t *tour) needs(what string) bool { return t.broken != nil && t.broken.Need
 func (t *tour) flow() flows.Entry {
 	entry, err := flows.Find("")
 	if t.broken != nil {
-		if other, no := flows.Find(t.broken.Needs); no == nil && other.Person {
+		if other, no := flows.Find(t.broken.Needs); no == nil && (other.Person || other.Elsewhere) {
 			entry, err = other, nil
 		}
 	}

@@ -29,6 +29,9 @@ func (t *tour) keepClient(ctx context.Context, c *registration.Client, metadata 
 	if name := t.flow().Name; name != "code" {
 		settings["flow"] = []string{name}
 	}
+	if t.needs("ciba") {
+		settings["login_hint"] = []string{"alice"}
+	}
 	if t.broken != nil && t.broken.Needs == "form_post" {
 		settings["response_mode"] = []string{"form_post"}
 	}

@@ -70,7 +70,7 @@ func (c *Client) title() string {
 // standing are the clients that every server knows. Their ID tokens are ES256,
 // so that a server starts without making an RSA key.
 func standing() []Client {
-	code := []string{"authorization_code", "implicit", "refresh_token", device.Grant, "password", exchange.Grant}
+	code := []string{"authorization_code", "implicit", "refresh_token", device.Grant, device.Backchannel, "password", exchange.Grant}
 	return []Client{
 		{ID: "demo", Name: "Demo client", AnyLoopback: true, Native: true, GrantTypes: code, AuthMethod: "none", IDTokenAlg: "ES256", ResponseAlg: "ES256"},
 		{ID: "web", Name: "Demo web application", Secret: secret.New("web-secret-0123456789abcdef"), AnyLoopback: true,

@@ -147,6 +147,7 @@ func walk(t *testing.T, faults ...string) map[string]seen {
 	out["webfinger"], _ = o.look("GET", "/.well-known/webfinger?resource="+url.QueryEscape(o.issuer+"/alice"), "")
 	keys, raw := o.look("GET", "/jwks", "")
 	out["jwks"] = keys
+	out["ciba"], _ = o.look("POST", "/backchannel", "Content-Type: application/x-www-form-urlencoded", "client_id=demo&scope=openid&login_hint=alice")
 	out["device"], out["poll"] = o.lookAtDevice()
 	out["bound"] = o.bound()
 	if len(faults) == 0 || slices.ContainsFunc(demoop.Faults(), func(f demoop.Fault) bool {

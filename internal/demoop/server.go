@@ -78,16 +78,17 @@ type Server struct {
 	stop   chan struct{}
 	once   sync.Once
 
-	mu       sync.Mutex // guards everything below
-	users    account.Directory
-	clients  map[string]*Client
-	codes    *shelf.Shelf[*code]
-	access   *shelf.Shelf[*access]
-	refresh  *shelf.Shelf[*refresh]
-	sessions *shelf.Shelf[*session]
-	pending  *shelf.Shelf[*pending]
-	devices  *device.Desk[*grant]
-	counts   map[string]int
+	mu        sync.Mutex // guards everything below
+	users     account.Directory
+	clients   map[string]*Client
+	codes     *shelf.Shelf[*code]
+	access    *shelf.Shelf[*access]
+	refresh   *shelf.Shelf[*refresh]
+	sessions  *shelf.Shelf[*session]
+	pending   *shelf.Shelf[*pending]
+	devices   *device.Desk[*grant]
+	elsewhere *device.Desk[*grant]
+	counts    map[string]int
 
 	assertions *assertion.Checker
 	bindings   *binding.Desk
@@ -120,7 +121,7 @@ func New(o Options) (*Server, error) {
 		users: account.All(), clients: map[string]*Client{}, counts: map[string]int{},
 		codes: shelf.New[*code](maxCodes), access: shelf.New[*access](maxTokens), refresh: shelf.New[*refresh](maxTokens),
 		sessions: shelf.New[*session](maxSessions), pending: shelf.New[*pending](maxPending),
-		devices: device.New[*grant](o.DeviceInterval, o.DeviceTTL)}
+		devices: device.New[*grant](o.DeviceInterval, o.DeviceTTL), elsewhere: device.New[*grant](o.DeviceInterval, o.DeviceTTL)}
 	for _, c := range slices.Concat(standing(), o.Clients) {
 		s.clients[c.ID] = &c
 	}

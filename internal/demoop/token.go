@@ -94,6 +94,8 @@ func (s *Server) token(r *http.Request) reply.Reply {
 		return s.renew(c, r.PostForm)
 	case g == device.Grant:
 		return s.poll(c, r.PostForm)
+	case g == device.Backchannel:
+		return s.pollElsewhere(c, r.PostForm)
 	case g == "password":
 		return s.withPassword(c, r.PostForm)
 	case g == assertion.Bearer:

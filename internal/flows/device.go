@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strconv"
 	"strings"
-	"time"
 	"unicode"
 
 	"rely/internal/fault"
@@ -24,10 +22,6 @@ type Device struct{}
 const (
 	deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
 	deviceOp    = "sign in with a code"
-
-	standardInterval = 5 * time.Second // where the provider says nothing, and what slow_down adds (RFC 8628 3.2, 3.5)
-	leastInterval    = 100 * time.Millisecond
-	unanswered       = 3 // requests in a row without an answer end the sign-in
 )
 
 // Possible implements [Flow].
@@ -62,14 +56,11 @@ func (Device) Run(ctx context.Context, r *Request) (*Tokens, error) {
 
 // A device is one sign-in that waits for its person.
 type device struct {
-	*Request
+	asking
 	code     secret.String // device_code
 	userCode string
-	page     string // verification_uri
-	complete string // verification_uri_complete; empty where there is none
-	interval time.Duration
-	lifetime time.Duration
-	failed   chan error         // why a user agent that needs no person gave up
+	page     string             // verification_uri
+	complete string             // verification_uri_complete; empty where there is none
 	giveUp   context.CancelFunc // ends that one; not called after a sign-in, because it may be the person's own browser
 }
 
@@ -91,7 +82,7 @@ func authorizeDevice(ctx context.Context, r *Request) (*device, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &device{Request: r, failed: make(chan error, 1)}
+	d := &device{asking: asking{Request: r, failed: make(chan error, 1)}}
 	return d, d.read(m)
 }
 
@@ -140,23 +131,11 @@ func (d *device) verification(member, address string) (string, error) {
 	return clean, nil
 }
 
-// times reads expires_in, which has to be there, and interval; both are whole
-// seconds by the book, and strings or fractions at some providers.
+// times reads expires_in and interval.
 func (d *device) times(m request.Members) error {
-	life, known, err := request.Lifetime(m["expires_in"])
-	switch {
-	case err != nil:
-		return brokenDevice("expires-in", err)
-	case !known || life <= 0:
-		return brokenDevice("expires-in", errors.New("the answer does not say how long the code lives: expires_in is missing or 0"))
-	}
-	d.lifetime, d.interval = life, standardInterval
-	if raw := strings.Trim(string(m["interval"]), `"`); raw != "" && raw != "null" {
-		seconds, err := strconv.ParseFloat(raw, 64)
-		if err != nil || !(seconds >= 0) || seconds >= life.Seconds() {
-			return brokenDevice("interval", fmt.Errorf("interval is %.40s, which is no number of seconds below the code's %s", m["interval"], life))
-		}
-		d.interval = max(leastInterval, time.Duration(seconds*float64(time.Second)))
+	member, err := d.paced(m)
+	if err != nil {
+		return brokenDevice(member, err)
 	}
 	return nil
 }
@@ -193,97 +172,8 @@ func (d *device) show(ctx context.Context) {
 	}()
 }
 
-// poll asks the token endpoint for the tokens until the person has decided or
-// the code has run out.
-//
-// The first request goes out after one interval, and every slow_down adds 5 s
-// for good (RFC 8628 3.5). A request that got no answer doubles the wait until
-// one does. d.Sleep does all the waiting and d.Now says how late it is, so a
-// test needs no real time.
-//
-// Every error is a [*fault.Error]:
-//
-//	Denied     token.access_denied  the person said no
-//	Login      device.expired       the lifetime ran out, or expired_token
-//	Network    token.unreachable    three requests in a row got no answer
-//	Unfinished login.unfinished     d.Wait passed
-//	Cancelled  login.cancelled      ctx ended first
-//
-// Any other error of the provider is Denied, its ID "token." and its code.
-// Where a user agent that needs no person gave up, its error is the one that
-// counts, unless the next request finds that it came far enough.
+// poll asks until the person has decided or the code has run out.
 func (d *device) poll(ctx context.Context) (*Tokens, error) {
-	patience := d.Wait
-	if patience == 0 {
-		patience = 5 * time.Minute
-	}
-	start, silent := d.Now(), 0
-	form := url.Values{"grant_type": {deviceGrant}, "device_code": {d.code.Reveal()}}
-	for {
-		if err := d.pause(ctx, d.interval<<silent, patience-d.Now().Sub(start), d.lifetime-d.Now().Sub(start)); err != nil {
-			return nil, err
-		}
-		var gaveUp error
-		select {
-		case gaveUp = <-d.failed:
-		default:
-		}
-		t, err := d.Redeem(ctx, "ask for the tokens", form)
-		var f *fault.Error
-		switch {
-		case err == nil:
-			return t, nil
-		case ctx.Err() != nil:
-			return nil, stoppedWaiting()
-		case !errors.As(err, &f):
-			return nil, err
-		}
-		switch {
-		case f.Kind == fault.Network:
-			if silent++; silent == unanswered {
-				return nil, &fault.Error{Kind: fault.Network, ID: "token.unreachable", Op: f.Op, Spec: "RFC 8628 3.5", Hint: f.Hint,
-					Err: fmt.Errorf("three requests in a row got no answer, the last: %w", f.Err)}
-			}
-			continue
-		case f.ID == "token."+request.SlowDown:
-			d.interval += standardInterval
-		case f.ID == "token.expired_token":
-			return nil, codeExpired(f.Err)
-		case f.ID == "token.access_denied":
-			f.Spec, f.Hint = "RFC 8628 3.5", "sign in again and approve the request"
-			return nil, f
-		case f.ID != "token."+request.Pending:
-			return nil, f
-		}
-		silent = 0
-		if gaveUp != nil {
-			return nil, gaveUp
-		}
-	}
-}
-
-// pause waits before the next request, or for as long as there is any use in
-// waiting.
-func (d *device) pause(ctx context.Context, interval, patience, life time.Duration) error {
-	if d.Sleep(ctx, max(0, min(interval, patience, life))) != nil || ctx.Err() != nil {
-		return stoppedWaiting()
-	}
-	switch {
-	case patience <= interval && patience <= life:
-		return &fault.Error{Kind: fault.Unfinished, ID: "login.unfinished", Op: "wait for the person to sign in",
-			Err: errors.New("nobody finished signing in in time"), Hint: "run \"rely login\" again, or allow more time with --login-timeout"}
-	case life <= interval:
-		return codeExpired(fmt.Errorf("the code lived for %s, and nobody finished signing in", d.lifetime))
-	}
-	return nil
-}
-
-func codeExpired(err error) error {
-	return &fault.Error{Kind: fault.Login, ID: "device.expired", Op: "wait for the person to sign in", Spec: "RFC 8628 3.5", Err: err,
-		Hint: "run \"rely login\" again for a new code"}
-}
-
-func stoppedWaiting() error {
-	return &fault.Error{Kind: fault.Cancelled, ID: "login.cancelled", Op: "wait for the person to sign in", Err: errors.New("stopped"),
-		Hint: "run \"rely login\" again when you are ready"}
+	d.spec, d.form = "RFC 8628 3.5", url.Values{"grant_type": {deviceGrant}, "device_code": {d.code.Reveal()}}
+	return d.ask(ctx)
 }

@@ -65,15 +65,15 @@ func waiting(answers ...string) (*device, *[]int) {
 		return ctx.Err()
 	}
 	s := script(answers)
-	return &device{
+	return &device{asking: asking{
 		Request: &Request{
 			Provider: &provider.Provider{Metadata: provider.Metadata{Issuer: "https://op.example", TokenEndpoint: "https://op.example/token"}},
 			HTTP:     &wire.Client{Base: &s, Timeout: time.Minute, Now: clock, Sleep: sleep},
 			Now:      clock, Sleep: sleep, ClientID: "me", Prove: proof{},
 			Wait: 10 * time.Minute,
 		},
-		code: secret.New("the-code"), interval: 5 * time.Second, lifetime: 5 * time.Minute, failed: make(chan error, 1),
-	}, slept
+		interval: 5 * time.Second, lifetime: 5 * time.Minute, failed: make(chan error, 1),
+	}, code: secret.New("the-code")}, slept
 }
 
 func TestPoll(t *testing.T) {

@@ -32,6 +32,7 @@ type Metadata struct {
 	IntrospectionEndpoint string
 	DeviceEndpoint        string // RFC 8628 4
 	PushEndpoint          string // RFC 9126 5
+	CIBAEndpoint          string // CIBA 4
 	Scopes                []string
 	ResponseTypes         []string
 	ResponseModes         []string
@@ -287,6 +288,7 @@ func (m *Metadata) endpoints() []endpoint {
 		{"introspection_endpoint", &m.IntrospectionEndpoint},
 		{"device_authorization_endpoint", &m.DeviceEndpoint},
 		{"pushed_authorization_request_endpoint", &m.PushEndpoint},
+		{"backchannel_authentication_endpoint", &m.CIBAEndpoint},
 	}
 }
 

@@ -29,7 +29,7 @@ func (k *Keeper) ask(ctx context.Context, r *flows.Request, entry flows.Entry, c
 	if r.TokenParam, err = request.Parameters("token-param", k.Settings.List("token_param")); err != nil {
 		return err
 	}
-	if entry.Person {
+	if entry.Person || entry.Elsewhere {
 		if err := k.hint(ctx, r.Param, client); err != nil {
 			return err
 		}

@@ -12,8 +12,13 @@ import (
 	"rely/internal/demoop/shelf"
 )
 
-// Grant is the registered grant type.
-const Grant = "urn:ietf:params:oauth:grant-type:device_code"
+// The registered grant types of a sign-in that goes on elsewhere: on a device
+// that the person brings the code to (RFC 8628 3.4), and on one that asks them
+// by itself (OpenID CIBA Core 5).
+const (
+	Grant       = "urn:ietf:params:oauth:grant-type:device_code"
+	Backchannel = "urn:openid:params:grant-type:ciba"
+)
 
 // letters are those that nobody confuses and that make no words (RFC 8628 6.1).
 const letters = "BCDFGHJKLMNPQRSTVWXZ"
@@ -34,6 +39,8 @@ type Waiting[G any] struct {
 	Scopes   []string
 	Code     string // device_code
 	UserCode string // as it is shown, with a dash
+	Asked    string // who was asked to decide, where somebody was
+	Message  string // what they are shown
 
 	until    time.Time
 	interval time.Duration
@@ -95,6 +102,16 @@ func (w *Waiting[G]) Allow(g G) { w.decided, w.granted = true, &g }
 
 // Deny says no.
 func (w *Waiting[G]) Deny() { w.decided, w.granted = true, nil }
+
+// Held is the sign-in that waits under this code and nobody has decided; nil
+// where there is none. It is for those who are asked without typing anything.
+func (d *Desk[G]) Held(code string, now time.Time) *Waiting[G] {
+	w, _, ok := d.byDevice.Get(code, now)
+	if !ok || w.decided {
+		return nil
+	}
+	return w
+}
 
 // Poll is a client asking. Without a grant it answers an error code of RFC
 // 8628 3.5 and a sentence; a decision is told once.

@@ -29,6 +29,8 @@ func Document(issuer, base string, legacy bool) map[string]any {
 		"authorization_endpoint":                           base + "/authorize",
 		"token_endpoint":                                   base + "/token",
 		"device_authorization_endpoint":                    base + "/device_authorization",
+		"backchannel_authentication_endpoint":              base + "/backchannel",
+		"backchannel_token_delivery_modes_supported":       []string{"poll"},
 		"userinfo_endpoint":                                base + "/userinfo",
 		"jwks_uri":                                         base + "/jwks",
 		"registration_endpoint":                            base + "/register",
@@ -60,7 +62,7 @@ func Document(issuer, base string, legacy bool) map[string]any {
 
 // GrantTypes are all that the token endpoint takes.
 func GrantTypes() []string {
-	return []string{"authorization_code", "refresh_token", "client_credentials", device.Grant, "password", assertion.Bearer, exchange.Grant}
+	return []string{"authorization_code", "refresh_token", "client_credentials", device.Grant, device.Backchannel, "password", assertion.Bearer, exchange.Grant}
 }
 
 // listed leaves out what is there for whoever registers for it, and is not to
