@@ -13,6 +13,7 @@ import (
 	"rely/internal/output"
 	"rely/internal/provider/sources"
 	"rely/internal/store"
+	"rely/internal/trace"
 )
 
 // sourceJSON is one source of claims, and what became of it.
@@ -33,6 +34,14 @@ func (i *invocation) sources(ctx context.Context, s *store.Session, claims map[s
 	hc, err := i.http()
 	if err != nil {
 		return nil, err
+	}
+	if i.base != nil && i.base.Client != nil { // the certificate is for the provider alone
+		own := *hc
+		t := &trace.Transport{Base: i.base.Anonymous(), Redact: i.redact, Now: i.Now, Record: i.record}
+		if i.values.Bool("trace") {
+			t.Out = i.Stderr
+		}
+		own.Base, hc = t, &own
 	}
 	r := sources.Resolver{HTTP: hc, Issuer: s.Issuer, ClientID: s.ClientID, Now: i.Now, Learn: i.redact.Learn}
 	return r.Resolve(ctx, claims)
