@@ -119,9 +119,7 @@ func (i *invocation) clientFacts(ctx context.Context, c *cause.Case) {
 	if err != nil {
 		return
 	}
-	for _, uri := range registration.ListOf(recordOf(client), "redirect_uris") {
-		c.Registered = append(c.Registered, uri)
-	}
+	c.Registered = append(c.Registered, registration.ListOf(recordOf(client), "redirect_uris")...)
 	if i.known == nil {
 		return
 	}

@@ -127,9 +127,6 @@ func (t *tour) flow() flows.Entry {
 	return entry
 }
 
-// device reports whether the tour goes by way of the device flow.
-func (t *tour) device() bool { return t.needs("device") }
-
 // grants are the grant types that the demo's client is registered for. The
 // authorization code goes with the response type (OIDC Registration 2).
 func (t *tour) grants() []string {

@@ -89,7 +89,7 @@ func dial(ctx context.Context, a *Account, u *url.URL, config *tls.Config) (*lda
 	if deadline, ok := ctx.Deadline(); ok && a.HTTP.Now != nil {
 		limit = min(limit, deadline.Sub(a.HTTP.Now()))
 	}
-	c, err := ldap.DialURL(u.Scheme+"://"+u.Host, ldap.DialWithTLSDialer(config, &net.Dialer{Timeout: limit}))
+	c, err := ldap.DialURL(u.Scheme+"://"+u.Host, ldap.DialWithDialer(&net.Dialer{Timeout: limit}), ldap.DialWithTLSConfig(config))
 	if err != nil {
 		return nil, err
 	}

@@ -85,7 +85,7 @@ type parameter struct {
 	spec string
 	fit  func(a *Ask, value string) error // reads it, or says what is wrong with it
 	// can says why the provider cannot do it, and what to know where it may.
-	can func(a *Ask, m *provider.Metadata, value string) (why error, note string)
+	can func(a *Ask, m *provider.Metadata, value string) (note string, why error)
 }
 
 // parameters is the table of them. Those that nothing can be said of are not
@@ -112,7 +112,7 @@ func (a *Ask) Possible(p url.Values, m *provider.Metadata) (notes []string, err 
 		if one.can == nil || !p.Has(one.name) {
 			continue
 		}
-		why, note := one.can(a, m, p.Get(one.name))
+		note, why := one.can(a, m, p.Get(one.name))
 		if why != nil {
 			return nil, &fault.Error{Kind: fault.Config, ID: "ask.impossible", Op: "ask the provider with " + one.name, Spec: one.spec, Err: why,
 				Hint: "leave --" + strings.ReplaceAll(one.name, "_", "-") + " out, or have the provider offer it"}
@@ -126,11 +126,11 @@ func (a *Ask) Possible(p url.Values, m *provider.Metadata) (notes []string, err 
 
 // listed says whether the words of a parameter stand in a list of the
 // metadata: one that does not is refused, or only told. No list says nothing.
-func listed(member string, refuse bool) func(*Ask, *provider.Metadata, string) (error, string) {
-	return func(_ *Ask, m *provider.Metadata, value string) (error, string) {
+func listed(member string, refuse bool) func(*Ask, *provider.Metadata, string) (string, error) {
+	return func(_ *Ask, m *provider.Metadata, value string) (string, error) {
 		var list []string
 		if json.Unmarshal(m.Raw[member], &list) != nil || len(list) == 0 {
-			return nil, ""
+			return "", nil
 		}
 		var missing []string
 		for _, word := range strings.Fields(value) {
@@ -140,11 +140,11 @@ func listed(member string, refuse bool) func(*Ask, *provider.Metadata, string) (
 		}
 		switch {
 		case len(missing) == 0:
-			return nil, ""
+			return "", nil
 		case refuse:
-			return fmt.Errorf("the provider's %s is %q, without %q", member, list, missing), ""
+			return "", fmt.Errorf("the provider's %s is %q, without %q", member, list, missing)
 		}
-		return nil, fmt.Sprintf("the provider's %s does not list %s", member, strings.Join(missing, " "))
+		return fmt.Sprintf("the provider's %s does not list %s", member, strings.Join(missing, " ")), nil
 	}
 }
 
@@ -229,15 +229,15 @@ func detailTypes(data []byte) ([]string, error) {
 	return types, nil
 }
 
-func canDetails(a *Ask, m *provider.Metadata, _ string) (error, string) {
+func canDetails(a *Ask, m *provider.Metadata, _ string) (string, error) {
 	var list []string
 	if json.Unmarshal(m.Raw["authorization_details_types_supported"], &list) != nil {
-		return nil, "the provider's metadata does not name authorization_details_types_supported; it may ignore what is asked"
+		return "the provider's metadata does not name authorization_details_types_supported; it may ignore what is asked", nil
 	}
 	for _, name := range a.Details {
 		if !slices.Contains(list, name) {
-			return fmt.Errorf("the provider's authorization_details_types_supported is %q, without %q", list, name), ""
+			return "", fmt.Errorf("the provider's authorization_details_types_supported is %q, without %q", list, name)
 		}
 	}
-	return nil, ""
+	return "", nil
 }

@@ -131,13 +131,13 @@ func wishes(raw json.RawMessage) ([]Claim, error) {
 
 // canClaims: absent means no (OIDC Discovery 3), and at many a provider means
 // nothing at all; so only a plain no is taken for one.
-func canClaims(a *Ask, m *provider.Metadata, _ string) (error, string) {
+func canClaims(a *Ask, m *provider.Metadata, _ string) (string, error) {
 	var can *bool
 	if err := json.Unmarshal(m.Raw["claims_parameter_supported"], &can); err != nil || can == nil {
-		return nil, "the provider's metadata does not say claims_parameter_supported; it may ignore what is asked"
+		return "the provider's metadata does not say claims_parameter_supported; it may ignore what is asked", nil
 	}
 	if !*can {
-		return errors.New("the provider's metadata says claims_parameter_supported: false"), ""
+		return "", errors.New("the provider's metadata says claims_parameter_supported: false")
 	}
 	var list, missing []string
 	_ = json.Unmarshal(m.Raw["claims_supported"], &list)
@@ -148,9 +148,9 @@ func canClaims(a *Ask, m *provider.Metadata, _ string) (error, string) {
 		}
 	}
 	if len(missing) > 0 {
-		return nil, "the provider's claims_supported does not list " + strings.Join(missing, " ")
+		return "the provider's claims_supported does not list " + strings.Join(missing, " "), nil
 	}
-	return nil, ""
+	return "", nil
 }
 
 // MissingUserInfo are the essential claims that UserInfo lacks; that is the
