@@ -1,44 +1,50 @@
 package cmd
 
 import (
-	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"rely/internal/app"
 	"rely/internal/config"
-	"rely/internal/doctor/report"
+	"rely/internal/expect"
 	"rely/internal/fault"
-	"rely/internal/output"
+	"rely/internal/flows"
+	"rely/internal/provider"
+	"rely/internal/registration"
+	"rely/internal/store"
+	"rely/internal/trace"
 )
 
-// smoke lives the whole life of a throw-away client. Each step is the command
-// that a person would run, in a folder of its own.
+// smoke is the whole life of a throw-away client. Nothing of it is kept: its
+// profile lies in a temporary folder, its secrets in memory.
 type smoke struct {
 	*invocation
-	expects listFlag
+	expects      listFlag
+	initialStdin bool
 
-	issuer, dir string
-	stdin       string // of the next step
-	steps       []smokeStep
-	broken      bool
+	expected []expect.Expectation
+	inside   *invocation
+	provider *provider.Provider
+	made     *registration.Made // nil where there is no client, or no more
+	client   *store.Client
+	tokens   *flows.Tokens
+	refused  error // the tokens did not pass
+	session  *store.Session
+	claims   map[string]json.RawMessage
+	steps    []smokeStep
+	failed   map[string]bool // steps that did not pass, by name
 }
 
-// A smokeStep is one command and how it ended.
-type smokeStep struct {
-	Name   string  `json:"name"`
-	Status string  `json:"status"` // passed, failed, not run
-	Millis float64 `json:"took_ms"`
-	Exit   int     `json:"exit"`
-	Said   string  `json:"said,omitempty"` // why it failed, or was not run
+// smokeSettings are those that the throw-away client is used with.
+func smokeSettings() []string {
+	return []string{"issuer", "ca_cert", "timeout", "trace", "scope", "client_auth", "redirect_uri", "listen", "tls_cert", "tls_key", "browser", "username", "password_file", "totp_secret_file",
+		"login_timeout", "open_timeout", "prompt", "acr_values", "param", "token_param", "non_interactive", "quiet"}
 }
 
 func newSmoke(i *invocation) *cobra.Command {
@@ -46,16 +52,22 @@ func newSmoke(i *invocation) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "smoke [ISSUER]",
 		Short: "Live the whole life of a throw-away client",
-		Long: `Registers a client, signs a test user in, asks who it is, asks about the token,
-renews and revokes it, proves that it is dead, signs out and deletes the client: each
-step is the command of that name, with all its checks, in a temporary folder. What
-was registered is deleted whatever happens, also on Ctrl-C.
+		Long: `Registers a client at the OpenID Provider, signs in with it, checks the tokens, asks
+UserInfo and introspection, renews, revokes, proves that what was revoked is dead,
+signs out and deletes the client: one line for each step, with its time. The client
+is deleted whatever happens, also on Ctrl-C; nothing of it is kept here, and no
+profile is made or changed.
 
-One line for each step, with its time; -o junit for CI. The exit code is 8 where a
-step failed. What the provider does not offer is not run, and says so. --expect
-asserts claims, as "rely userinfo --expect" does.`,
-		Example: `  rely smoke https://op.example --username alice --password-file FILE
-  rely smoke https://op.example --username alice --password-file FILE --expect email_verified==true -o junit`,
+A step that the provider does not offer is "not run, because ...", never passed. A
+step that fails, or an --expect that does not hold, makes exit code 8. -o junit and
+-o json are for CI. --expect looks at the claims of the ID token and of UserInfo.
+
+A person signs in once; a test user does with --browser forms or chrome. Where the
+provider wants an initial access token: --initial-access-token-file,
+--initial-access-token-stdin or RELY_INITIAL_ACCESS_TOKEN.`,
+		Example: `  rely smoke https://op.example
+  rely smoke https://op.example --browser forms --username alice --password-file pw -o junit
+  rely smoke https://op.example --expect email_verified==true --expect "groups contains admin"`,
 		Args: arguments(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := issuerArgument(c, args); err != nil {
@@ -67,176 +79,170 @@ asserts claims, as "rely userinfo --expect" does.`,
 			return s.run(c.Context())
 		},
 	}
-	i.settingFlags(c.Flags(), "issuer", "scope", "username", "password_file", "totp_secret_file", "initial_access_token_file")
-	providerFlags(c)
+	i.settingFlags(c.Flags(), "issuer", "scope", "client_auth", "redirect_uri", "listen", "tls_cert", "tls_key", "browser", "username", "password_file", "totp_secret_file",
+		"login_timeout", "open_timeout", "prompt", "acr_values", "param", "token_param", "initial_access_token_file")
+	i.pages.add(c.Flags())
 	c.Flags().Var(&s.expects, "expect", "what has to hold of the claims, as email_verified==true; may stand more than once")
+	c.Flags().Bool("password-stdin", false, "read the password from standard input")
+	c.Flags().BoolVar(&s.initialStdin, "initial-access-token-stdin", false, "read the initial access token from standard input")
+	exclusive(c, "password-stdin", "password-file")
+	exclusive(c, "password-stdin", "initial-access-token-stdin")
+	exclusive(c, "initial-access-token-stdin", "initial-access-token-file")
+	providerFlags(c)
 	return c
 }
 
+// smokeSteps is the table of the steps, in order. One that needs another is
+// not run where that one failed.
+func smokeSteps() []smokeStep {
+	return []smokeStep{
+		{Name: "discover", What: "discover the provider", Spec: "OIDC Discovery 4", run: (*smoke).discovered},
+		{Name: "register", What: "register a client", Spec: "RFC 7591 3", needs: "discover", run: (*smoke).register},
+		{Name: "login", What: "sign in", Spec: "OIDC Core 3.1", needs: "register", run: (*smoke).login},
+		{Name: "tokens", What: "look at the tokens", Spec: "RFC 6749 5.1", needs: "login", run: (*smoke).lookAtTokens},
+		{Name: "userinfo", What: "ask who is signed in", Spec: "OIDC Core 5.3", needs: "tokens", run: (*smoke).userinfo},
+		{Name: "introspect", What: "ask what the access token is worth", Spec: "RFC 7662 2", needs: "tokens", run: (*smoke).introspect},
+		{Name: "refresh", What: "renew the tokens", Spec: "RFC 6749 6", needs: "tokens", run: (*smoke).refresh},
+		{Name: "revoke-access", What: "revoke the access token", Spec: "RFC 7009 2", needs: "tokens", run: (*smoke).revokeAccess},
+		{Name: "access-dead", What: "prove that the access token is dead", Spec: "RFC 7009 2", needs: "revoke-access", run: (*smoke).accessDead},
+		{Name: "revoke-refresh", What: "revoke the refresh token", Spec: "RFC 7009 2", needs: "tokens", run: (*smoke).revokeRefresh},
+		{Name: "refresh-dead", What: "prove that the refresh token is dead", Spec: "RFC 7009 2", needs: "revoke-refresh", run: (*smoke).refreshDead},
+		{Name: "logout", What: "sign out", Spec: rpInitiated, needs: "tokens", run: (*smoke).logout},
+	}
+}
+
 func (s *smoke) run(ctx context.Context) error {
+	if err := s.forms("text", "json", "yaml", "junit"); err != nil {
+		return err
+	}
+	issuer := s.values.String("issuer")
+	if issuer == "" {
+		return &fault.Error{Kind: fault.Usage, ID: "smoke.issuer", Op: "try a provider", Err: errors.New("no issuer is given, and no profile has one"), Hint: "run \"rely smoke ISSUER\""}
+	}
 	var err error
-	if s.issuer, err = s.invocation.issuer(); err != nil {
+	if s.expected, err = expectations(s.expects.values); err != nil {
 		return err
 	}
-	if _, err := expectations(s.expects.values); err != nil {
-		return err
+	if s.values.Bool("non_interactive") && !s.robot() && s.values.String("username") == "" {
+		return &fault.Error{Kind: fault.Login, ID: "login.non-interactive", Op: "sign in", Err: errors.New("a person is needed, and --non-interactive forbids to ask one"),
+			Hint: "use --browser forms with a test user"}
 	}
-	if s.values.String("username") == "" {
-		return &fault.Error{Kind: fault.Usage, ID: "smoke.user", Op: "run the smoke test", Err: errors.New("no test user is given"), Hint: "add --username NAME --password-file FILE"}
-	}
-	p, err := s.discover(ctx, s.issuer)
+	s.catch()
+	dir, err := os.MkdirTemp(s.Dirs.Temp, "rely-smoke-")
 	if err != nil {
-		return err
-	}
-	if s.dir, err = os.MkdirTemp(s.Dirs.Temp, "rely-smoke-"); err != nil {
 		return &fault.Error{Kind: fault.Config, ID: "smoke.folder", Op: "make a temporary folder", Err: err, Hint: "check TMPDIR"}
 	}
-	defer os.RemoveAll(s.dir)
-	m := p.Metadata
-	registered := s.step(ctx, "register", 0, append([]string{"register", s.issuer, "--client-name", "rely smoke, may be deleted"}, s.passed("scope", "initial_access_token_file")...)...)
-	s.step(ctx, "login", 0, append([]string{"login", "--browser", "forms", "--non-interactive"}, s.passed("username", "password_file", "totp_secret_file")...)...)
-	s.step(ctx, "tokens", 0, "tokens")
-	userinfo := []string{"userinfo"}
-	for _, e := range s.expects.values {
-		userinfo = append(userinfo, "--expect", e)
+	defer os.RemoveAll(dir)
+	if err := s.enter(dir); err != nil {
+		return err
 	}
-	s.offered(m.UserinfoEndpoint != "", "userinfo", func(name string) { s.step(ctx, name, 0, userinfo...) })
-	s.offered(m.IntrospectionEndpoint != "", "introspect", func(name string) { s.step(ctx, name, 0, "introspect", "--active") })
-	var token string
-	s.offered(len(m.GrantTypes) == 0 || slices.Contains(m.GrantTypes, "refresh_token"), "refresh", func(name string) { token = s.step(ctx, name, 0, "tokens", "--force") })
-	s.offered(m.RevocationEndpoint != "", "revoke", func(name string) { s.step(ctx, name, 0, "revoke") })
-	s.offered(m.RevocationEndpoint != "" && m.IntrospectionEndpoint != "" && (token != "" || s.broken), "proof of revocation", func(name string) {
-		s.stdin = token
-		s.step(ctx, name, int(fault.Findings), "introspect", "-", "--active")
-	})
-	s.offered(m.EndSessionEndpoint != "", "logout", func(name string) { s.step(ctx, name, 0, "logout", "--browser", "forms") })
-	if registered != "" || !s.broken || len(s.steps) > 1 && s.steps[0].Status == "passed" {
-		s.broken = false // cleaning up is done whatever happened
-		s.step(context.WithoutCancel(ctx), "delete", 0, "register", "delete")
-	}
-	return s.end(ctx)
-}
-
-// passed are flags of this command that a step gets as well.
-func (s *smoke) passed(names ...string) []string {
-	var out []string
-	for _, name := range names {
-		if v := s.values.String(name); v != "" && s.values.Source(name) > config.FromDefault {
-			out = append(out, "--"+config.Flag(name), v)
-		}
-	}
-	return out
-}
-
-// offered runs a step where the provider offers what it needs.
-func (s *smoke) offered(is bool, name string, run func(name string)) {
-	if is {
-		run(name)
-		return
-	}
-	s.note(smokeStep{Name: name, Status: "not run", Said: "the provider does not offer it"})
-}
-
-// step runs one command and gives what it printed. Behind a step that failed
-// nothing is run.
-func (s *smoke) step(ctx context.Context, name string, want int, args ...string) string {
-	if s.broken || ctx.Err() != nil {
-		s.note(smokeStep{Name: name, Status: "not run", Said: "a step before it failed"})
-		return ""
-	}
-	var stdout, stderr bytes.Buffer
-	a := *s.App
-	a.Stdin, a.Stdout, a.Stderr, a.Interactive = strings.NewReader(s.stdin), &stdout, &stderr, false
-	s.stdin = ""
-	a.Dirs = app.Dirs{Config: s.dir, State: filepath.Join(s.dir, "state"), Temp: s.dir, Authority: s.Dirs.AuthorityDir()}
-	a.LookupEnv = s.environment
 	began := s.Now()
-	code := Main(&a, append(append(args, "-p", "smoke"), s.passed("ca_cert", "timeout")...))
-	step := smokeStep{Name: name, Status: "passed", Millis: float64(s.Now().Sub(began).Microseconds()) / 1000, Exit: code}
-	if code != want {
-		step.Status, step.Said = "failed", s.redact.Text(strings.TrimSpace(stderr.String()))
-		s.broken = true
-	}
-	s.note(step)
-	return stdout.String()
+	s.tell("Trying %s with a throw-away client.\n", fault.Visible(issuer))
+	unreached := s.walk(ctx)
+	return s.verdict(ctx, issuer, s.Now().Sub(began), unreached)
 }
 
-// environment keeps the person's settings out, but for what a test user needs.
-func (s *smoke) environment(name string) (string, bool) {
-	switch name {
-	case config.Variable("password"), config.Variable("totp_secret"), config.Variable("initial_access_token"):
-		return s.App.LookupEnv(name)
-	case config.Variable("store"):
-		return "file", true
+// enter makes the invocation that the client is used with: its profile is in
+// dir, and no other profile and no variable of the person's takes part.
+func (s *smoke) enter(dir string) error {
+	a := *s.App
+	a.Dirs.Config, a.Dirs.Cache = dir, ""
+	a.Stdout = s.Stderr
+	a.LookupEnv = func(name string) (string, bool) {
+		if strings.HasPrefix(name, "RELY_") && name != config.Variable("password") && name != config.Variable("totp_secret") {
+			return "", false
+		}
+		return s.LookupEnv(name)
 	}
-	if strings.HasPrefix(name, "RELY_") {
-		return "", false
+	s.inside = &invocation{App: &a, loud: s.loud, redact: s.redact, pages: s.pages, asked: "text", started: true, flags: s.flags}
+	if s.values.String("har") != "" || s.values.Bool("curl") {
+		s.record = &trace.Record{}
+		s.inside.record = s.record
 	}
-	return s.App.LookupEnv(name)
-}
-
-func (s *smoke) note(step smokeStep) {
-	s.steps = append(s.steps, step)
-	if s.format() != "text" {
-		return
-	}
-	line := fmt.Sprintf("%-8s %-20s", step.Status, step.Name)
-	if step.Status != "not run" {
-		line += fmt.Sprintf(" %8.1f ms", step.Millis)
-	} else {
-		line += " " + step.Said
-	}
-	fmt.Fprintln(s.Stdout, strings.TrimRight(line, " "))
-	if step.Status == "failed" {
-		fmt.Fprintf(s.Stdout, "  %s\n", strings.ReplaceAll(step.Said, "\n", "\n  "))
-	}
-}
-
-// end prints the whole for machines; a step that failed is a finding.
-func (s *smoke) end(ctx context.Context) error {
-	var failed []string
-	for _, step := range s.steps {
-		if step.Status == "failed" {
-			failed = append(failed, step.Name)
+	settings := map[string][]string{}
+	for _, name := range smokeSettings() {
+		if s.values.Source(name) > config.FromDefault && len(s.all(name)) > 0 && s.all(name)[0] != "" {
+			settings[name] = s.all(name)
 		}
 	}
-	if s.format() != "text" {
-		err := output.Print(s.Stdout, s.format(), output.Result{Schema: "smoke/1", JSON: map[string]any{"issuer": s.issuer, "steps": s.steps},
-			Document: func(format string) (string, error) { return s.document(format) }})
-		if err != nil {
-			return err
-		}
+	if len(settings["username"]) > 0 && len(settings["browser"]) == 0 {
+		settings["browser"] = []string{"forms"} // who names a test user wants no browser
 	}
-	switch {
-	case ctx.Err() != nil:
-		return &fault.Error{Kind: fault.Cancelled, ID: "cancelled", Op: "run the smoke test", Err: errors.New("stopped"), Hint: "run it again when you are ready"}
-	case len(failed) > 0:
-		return &fault.Error{Kind: fault.Findings, ID: "smoke.failed", Op: "run the smoke test", Spec: "rely's own: every step has to work",
-			Err: fmt.Errorf("failed: %s", strings.Join(failed, ", ")), Hint: "run \"rely doctor " + s.issuer + "\", or the step's command with --trace"}
+	return s.use(settings)
+}
+
+// use puts settings in force, with a store that ends with this process.
+func (s *smoke) use(settings map[string][]string) error {
+	settings["store"] = []string{"memory"}
+	kept := s.inside.kept
+	if err := s.inside.use("smoke", settings); err != nil {
+		return err
+	}
+	if kept == nil {
+		kept = &store.Memory{}
+	}
+	s.inside.kept = kept
+	return nil
+}
+
+// walk takes the steps, and whatever became of them deletes the client. The
+// error is that the provider was not reached at all.
+func (s *smoke) walk(ctx context.Context) error {
+	defer s.delete(ctx)
+	s.failed = map[string]bool{}
+	for _, step := range smokeSteps() {
+		switch {
+		case ctx.Err() != nil:
+			step.Status, step.Said = notRun, "it was stopped"
+			s.failed[step.Name] = true
+		case s.failed[step.needs]:
+			step.Status, step.Said = notRun, fmt.Sprintf("the step %s did not pass", step.needs)
+			s.failed[step.Name] = true
+		default:
+			began := s.Now()
+			step.Said, step.err = step.run(s, ctx)
+			step.took(s.Now().Sub(began))
+			s.failed[step.Name] = step.Status != passed
+		}
+		s.note(step)
+		if step.Name == "discover" && fault.Is(step.err, fault.Network) {
+			return step.err
+		}
+		if step.Name == "userinfo" {
+			s.checkExpectations()
+		}
 	}
 	return nil
 }
 
-// document is the run as a JUnit report; there are no findings for the others.
-func (s *smoke) document(format string) (string, error) {
-	if format != "junit" {
-		return "", &fault.Error{Kind: fault.Usage, ID: "output.no-form", Op: "write the result", Err: fmt.Errorf("smoke has no %s form", format), Hint: "use --output junit, json or text"}
-	}
-	out := report.TestSuite{Name: fault.Visible(s.issuer), Tests: len(s.steps)}
-	var took float64
-	for _, step := range s.steps {
-		c := report.TestCase{Name: step.Name, Class: fault.Visible(s.issuer), Time: fmt.Sprintf("%.3f", time.Duration(step.Millis*float64(time.Millisecond)).Seconds())}
-		switch step.Status {
-		case "failed":
-			first, _, _ := strings.Cut(step.Said, "\n")
-			c.Failure = &report.TestMessage{Message: first, Text: step.Said}
-			out.Failures++
-		case "not run":
-			c.Skipped = &report.TestMessage{Message: step.Said}
-			out.Skipped++
+// checkExpectations makes a step of each.
+func (s *smoke) checkExpectations() {
+	for _, e := range s.expected {
+		step := smokeStep{Name: "expect", What: "expect " + e.Text}
+		if s.tokens == nil {
+			step.Status, step.Said = notRun, "nobody is signed in"
+			s.note(step)
+			continue
 		}
-		out.Cases, took = append(out.Cases, c), took+step.Millis
+		began := s.Now()
+		if r := e.Check(s.claims, s.Now()); !r.Holds {
+			step.err = &fault.Error{Kind: fault.Findings, ID: "expect.failed", Op: "check the claims", Err: fmt.Errorf("%s", strings.TrimSpace(strings.Join([]string{"it is", r.Actual, r.Why}, " ")))}
+		}
+		step.took(s.Now().Sub(began))
+		s.note(step)
 	}
-	out.Time = fmt.Sprintf("%.3f", took/1000)
-	return report.Tests("rely smoke", out), nil
+}
+
+// took ends a step.
+func (p *smokeStep) took(d time.Duration) {
+	p.Millis = float64(d.Microseconds()) / 1000
+	var left *leftOut
+	switch {
+	case errors.As(p.err, &left):
+		p.Status, p.Said, p.err = notRun, left.why, nil
+	case p.err != nil:
+		p.Status = failedStep
+	default:
+		p.Status = passed
+	}
 }
