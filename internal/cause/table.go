@@ -49,7 +49,7 @@ func clients() []Entry {
 		},
 		{
 			Name: "client-unknown", Help: "there is no such client at this provider or tenant", Where: Profile,
-			words: []string{"unknown client", "client not found", "client was not found", "client is unknown to", "client does not exist", "no client with requested id", "invalid value for 'client_id'"},
+			words: []string{"unknown client", "client not found", "client was not found", "client is unknown to", "client does not exist", "no client with requested id", "invalid value for 'client_id'", "did not say who it is, or it is not registered"},
 			say: func(c *Case) Finding {
 				return Finding{Likely: "there is no client " + c.ClientID + " at " + c.Issuer + ": the id is misspelt, or it is another realm's, tenant's or environment's",
 					Change: "copy the client id from the provider into the profile (--client-id), and compare the issuer"}
