@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"rely/internal/fault"
+	"rely/internal/flows"
 	"rely/internal/jose"
 	"rely/internal/output"
 	"rely/internal/registration"
@@ -78,7 +79,8 @@ func (r *register) report(made *registration.Made, plan *registration.Plan, reco
 	if c.RegistrationURI == "" {
 		r.say("rely: note: the provider gave no way to change or delete the client from here.\n")
 	}
-	if len(made.Redirect.URIs) > 0 && r.values.String("flow") == "code" {
+	// A person who signs in by the browser comes back to a redirect URI.
+	if flow, err := flows.Find(r.values.String("flow")); err == nil && flow.Person && (len(flow.Types) == 0 || len(made.Redirect.URIs) > 0) {
 		r.say("Sign in with: rely login%s\n", r.suffix())
 	} else {
 		r.say("Get a token with: rely tokens%s\n", r.suffix())

@@ -252,8 +252,11 @@ func (k *Keeper) renewable(s *store.Session) error {
 		f.Err = fmt.Errorf("the session of profile %s is with %s as %s, which the profile no longer names", k.Profile, s.Issuer, s.ClientID)
 	case s.Refresh.Empty():
 		f.Err = errors.New("the access token has expired, and the provider gave no refresh token")
-		if s.Access.Empty() {
+		switch {
+		case s.Access.Empty():
 			f.Err = errors.New("the ID token has expired, and it came alone")
+		case k.usable(s, 0):
+			f.Err = errors.New("the provider gave no refresh token; the access token is still good")
 		}
 	default:
 		return nil

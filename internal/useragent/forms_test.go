@@ -197,7 +197,10 @@ func TestFormsSignsIn(t *testing.T) {
 		"a page that submits itself": {map[string]string{
 			"/start": `<body onload="document.forms[0].submit()"><script>1</script><form method=post action=/done><input type=hidden name=SAMLRequest value=abc></form>`,
 		}, "POST /done SAMLRequest=abc" + landing},
-		"form_post":                 {map[string]string{"/start": "file:form-post"}, "POST /callback code=c0de&state=s%261"},
+		"form_post": {map[string]string{"/start": "file:form-post"}, "POST /callback code=c0de&state=s%261"},
+		"form_post with an error, as oidc-provider sends it": {map[string]string{
+			"/start": `400 <body onload="document.forms[0].submit()"><form method=post action=CALLBACK><input type=hidden name=error value=login_required></form>`,
+		}, "POST /callback error=login_required"},
 		"307 keeps method and body": {map[string]string{"/start": login, "/done": "307 /again", "/again": "303 CALLBACK?code=c0de&state=s1"}, "POST /done " + userPW + "\nPOST /again " + userPW + landing},
 		"302 makes a GET":           {map[string]string{"/start": login, "/done": "302 CALLBACK?code=c0de&state=s1"}, "POST /done " + userPW + landing},
 		"a fragment answer":         {map[string]string{"/start": "303 CALLBACK#access_token=x"}, "GET /callback"},

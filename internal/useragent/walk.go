@@ -120,13 +120,14 @@ func (w *walk) next(p *page.Page) (*deed, error) {
 	if f, user := p.Identifier(); f != nil {
 		return w.identify(p, f, user)
 	}
-	if p.Status >= http.StatusBadRequest {
-		return nil, w.refused(p)
-	}
+	// The answer, whatever its status: an error comes with 400 at some providers.
 	for _, f := range p.Forms {
 		if f.Silent() && w.end != nil && f.Action != nil && same(f.Action, w.end) {
 			return w.submit(p, f, nil, nil), nil
 		}
+	}
+	if p.Status >= http.StatusBadRequest {
+		return nil, w.refused(p)
 	}
 	if p.Refresh != nil {
 		to, err := address.Clean(p.Refresh)

@@ -30,6 +30,7 @@ func fronts() []Fault {
 		Fault{Name: "front-repeated-token", Help: "there are two access tokens in the browser", Rule: "RFC 6749 3.1", Response: again("access_token", "another")},
 		Fault{Name: "front-wrong-state", Help: "the state in the fragment is not the one that was sent", Rule: "RFC 6749 4.1.2, 10.12", Response: param("state", "not-the-one-you-sent")},
 		Fault{Name: "front-wrong-response-iss", Help: "the tokens in the fragment are another provider's (mix-up)", Rule: "RFC 9207 2.4", Response: param("iss", "https://evil.example")},
+		Fault{Name: "front-no-iss-other-issuer", Help: "no iss beside the tokens, and the ID token is another issuer's (mix-up)", Rule: "OIDC Core 3.1.3.7 (2)", Response: gone("iss"), IDToken: front(set("iss", "https://evil.example"))},
 		Fault{Name: "front-in-query", Help: "the tokens come in the query, not in the fragment", Rule: "OAuth 2.0 Multiple Response Types 2.1", Outside: by("query")},
 	)...)
 	hybrid := needs("hybrid", append(group("front", "login", 6,
@@ -49,6 +50,7 @@ func fronts() []Fault {
 		Fault{Name: "hybrid-back-wrong-nonce", Help: "the second ID token has another nonce", Rule: "OIDC Core 3.1.3.7 (11)", IDToken: back(set("nonce", "not-the-one-you-sent"))},
 		Fault{Name: "hybrid-back-no-id-token", Help: "an ID token comes with the code, and none for it", Rule: "OIDC Core 3.1.3.3", Answer: onFirst("id_token")},
 	), group("good", "login", 0,
+		Fault{Name: "good-front-no-iss", Help: "no iss beside the tokens, though it is promised: the ID token names the issuer", Response: gone("iss")},
 		Fault{Name: "good-hybrid-no-hashes", Help: "the second ID token has no hashes", IDToken: back(bend(func(t *Token) {
 			delete(t.Claims, "at_hash")
 			delete(t.Claims, "c_hash")

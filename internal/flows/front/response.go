@@ -24,7 +24,7 @@ func responseRules() []responseRule {
 	return []responseRule{
 		{ResponseCheck{"response-state", "RFC 6749 10.12", "state is the one that was sent"}, checkState},
 		{ResponseCheck{"response-once", "RFC 6749 3.1", "no parameter is there twice"}, checkOnce},
-		{ResponseCheck{"response-iss", "RFC 9207 2.4", "iss is the issuer the sign-in was sent to; it may be absent only where the provider does not announce it"}, checkResponseIss},
+		{ResponseCheck{"response-iss", "RFC 9207 2.4", "iss is the issuer the sign-in was sent to; it may be absent only where the provider does not announce it, or an ID token is there in its place"}, checkResponseIss},
 		{ResponseCheck{"response-mode", "OAuth 2.0 Multiple Response Types 2.1", "the answer comes in the way that was asked for"}, checkWay},
 		{ResponseCheck{"response-type", "OAuth 2.0 Multiple Response Types 3, 5", "it holds the tokens that were asked for, and nothing that was not"}, checkKind},
 		{ResponseCheck{"response-token", "RFC 6749 4.2.2", "an access token comes with token_type Bearer, and in printable characters"}, checkToken},
@@ -98,6 +98,9 @@ func checkResponseIss(a *attempt, p url.Values) (expected, actual string, skip b
 	switch {
 	case a.byHand(p):
 		return want, typedCode, true, nil
+	case !p.Has("iss") && a.asked.idToken && p.Get("id_token") != "":
+		// It has to be the same one, and is checked before the code is sent.
+		return want, "none; the ID token beside it names the issuer (RFC 9207 4)", true, nil
 	case !p.Has("iss") && !a.Provider.Metadata.ResponseIss:
 		return "none, or " + want, "none; the provider does not announce it", true, nil
 	case !p.Has("iss"):

@@ -312,7 +312,7 @@ if [ -n "$fresh" ]; then
   client() { call POST client/ "$1"; }
   client "{\"client_id\":\"static-web\",\"name\":\"static-web\",\"confidential\":true,\"client_secret\":\"static-web-secret\",\"enabled\":true,
     \"redirect_uri\":$uris,\"post_logout_redirect_uris\":$uris,
-    \"authorization_type\":[\"code\",\"token\",\"id_token\",\"none\",\"client_credentials\",\"refresh_token\",\"device_authorization\",\"urn:openid:params:grant-type:ciba\"],
+    \"authorization_type\":[\"code\",\"token\",\"id_token\",\"none\",\"password\",\"client_credentials\",\"refresh_token\",\"device_authorization\",\"urn:openid:params:grant-type:ciba\"],
     \"token_endpoint_auth_method\":[\"client_secret_basic\",\"client_secret_post\"],\"scope\":[\"api:read\",\"api:write\"],
     \"backchannel_token_delivery_mode\":\"poll\"}"
   client "{\"client_id\":\"static-public\",\"name\":\"static-public\",\"confidential\":false,\"enabled\":true,\"redirect_uri\":$uris,
