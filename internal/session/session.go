@@ -176,9 +176,11 @@ func (k *Keeper) Fresh(ctx context.Context, minTTL time.Duration, force bool) (*
 
 // usable reports whether a session is the settings' own and lives long enough.
 // A token without a known end counts as alive: the provider will say. A sign-in
-// that brought an ID token alone lives as long as that.
+// that brought an ID token alone, and so no type of access token, lives as long
+// as that.
 func (k *Keeper) usable(s *store.Session, minTTL time.Duration) bool {
-	return k.belongs(s) && !(s.Access.Empty() && s.ID.Empty()) && (s.Expiry.IsZero() || s.Expiry.Sub(k.Now()) >= minTTL)
+	alone := s != nil && !s.ID.Empty() && s.TokenType == ""
+	return k.belongs(s) && (!s.Access.Empty() || alone) && (s.Expiry.IsZero() || s.Expiry.Sub(k.Now()) >= minTTL)
 }
 
 // belongs reports whether a session was obtained from the issuer and for the
