@@ -3,6 +3,8 @@ package app
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,7 +17,14 @@ func TestAnonymous(t *testing.T) {
 	t.Parallel()
 	shown := make(chan int, 1)
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { shown <- len(r.TLS.PeerCertificates) }))
-	s.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
+	// It names the authorities that it knows, and none of them made ours.
+	name, err := asn1.Marshal(pkix.Name{CommonName: "another authority"}.ToRDNSequence())
+	if err != nil {
+		t.Fatal(err)
+	}
+	others := x509.NewCertPool()
+	others.AddCert(&x509.Certificate{Raw: name, RawSubject: name})
+	s.TLS = &tls.Config{ClientAuth: tls.RequestClientCert, ClientCAs: others}
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	pool := x509.NewCertPool()

@@ -139,7 +139,9 @@ func (t *Network) Roots(host string) *x509.CertPool {
 func (t *Network) transport(roots *x509.CertPool) *http.Transport {
 	c := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	if t.Client != nil {
-		c.Certificates = []tls.Certificate{*t.Client}
+		// Always this one: what a server says of authorities is a hint (RFC 8446
+		// 4.2.4), and no authority signed a certificate of the client's own making.
+		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return t.Client, nil }
 	}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
