@@ -19,7 +19,7 @@ const lemonSpec = "LemonLDAP::NG portal, REST password form"
 func lemonLDAP() Entry {
 	return Entry{
 		Name: "lemonldap", Help: "LemonLDAP::NG: its portal, signed in with the current password", Family: Product,
-		Proof: "conversation of LemonLDAP::NG 2.16.1, replayed in the tests", After: untold,
+		Proof: "answers as LemonLDAP::NG 2.16.1 gives them, replayed in the tests", After: untold,
 		Fits: func(a *Account) bool {
 			return a.names("token_endpoint", "/oauth2/token") && a.names("authorization_endpoint", "/oauth2/authorize") && a.names("end_session_endpoint", "/oauth2/logout")
 		},

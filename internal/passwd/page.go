@@ -16,7 +16,7 @@ import (
 func keycloak() Entry {
 	return Entry{
 		Name: "keycloak", Help: "Keycloak: a sign-in that leads over its page for a new password", Family: OnAPage,
-		Proof: recorded, NoOld: true, After: "Keycloak's page offers to end the other sessions",
+		Proof: "tried against the embedded provider, which says what Keycloak says; " + recorded, NoOld: true, After: "Keycloak's page offers to end the other sessions",
 		Fits: func(a *Account) bool { return a.names("authorization_endpoint", "/protocol/openid-connect/auth") },
 		Handoff: func(context.Context, *Account) (*Handoff, error) {
 			return &Handoff{Param: url.Values{"kc_action": {"UPDATE_PASSWORD"}}}, nil

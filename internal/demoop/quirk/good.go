@@ -38,6 +38,8 @@ func good() []Fault {
 			return otherAlg(t.Key.Alg)(t)
 		}},
 		Fault{Name: "good-unknown-kty-in-jwks", Help: "the key set has keys of types that nobody knows", Keys: strange},
+		Fault{Name: "good-action-done", Help: "the answer says how a required action ended, as Keycloak's does", Response: param("kc_action_status", "success")},
+		Fault{Name: "good-action-cancelled", Help: "the answer says that a required action was cancelled", Response: param("kc_action_status", "cancelled")},
 		Fault{Name: "good-unknown-members", Help: "unknown members everywhere",
 			Metadata: metadata("x_unknown", map[string]any{"a": []any{nil, true}}), Answer: member("x_unknown", []any{1}),
 			IDToken: bend(func(t *Token) { t.Claims["x_unknown"], t.Header["x_unknown"] = map[string]any{"a": 1}, "b" }),
