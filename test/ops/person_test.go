@@ -13,6 +13,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -96,14 +97,44 @@ func signIn(authorities []string, api, user, passwordFile, page string) error {
 		}
 		return nil
 	}
-	// Never a query here: it holds the code.
-	if bare, _, _ := strings.Cut(where, "?"); !wrapped && !strings.HasPrefix(where, q.Get("redirect_uri")) {
+	// Never a query or a fragment here: it holds the code.
+	if bare, _, _ := strings.Cut(strings.Replace(where, "#", "?", 1), "?"); !wrapped && !strings.HasPrefix(where, q.Get("redirect_uri")) {
 		return fmt.Errorf("the way back leads to %s", bare)
 	}
 	client.CheckRedirect = nil
 	answer, err := client.Get(where)
 	if err != nil {
 		return errors.New("the listener does not answer")
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return err
+	}
+	return relay(client, where, string(text))
+}
+
+// relay does what the listener's page does in a browser: it posts the fragment
+// to where it came from.
+func relay(client *http.Client, where, page string) error {
+	to, fragment, there := strings.Cut(where, "#")
+	if !there {
+		return nil
+	}
+	pass := regexp.MustCompile(`name="pass" value="([^"]+)"`).FindStringSubmatch(page)
+	u, err := url.Parse(to)
+	if err != nil || pass == nil {
+		return errors.New("the listener has no page that takes the fragment")
+	}
+	req, err := http.NewRequest(http.MethodPost, to, strings.NewReader(url.Values{"pass": {pass[1]}, "fragment": {fragment}}.Encode()))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Origin", u.Scheme+"://"+u.Host)
+	answer, err := client.Do(req)
+	if err != nil {
+		return errors.New("the listener does not answer the fragment")
 	}
 	defer answer.Body.Close()
 	_, err = io.Copy(io.Discard, answer.Body)
