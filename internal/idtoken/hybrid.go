@@ -33,7 +33,8 @@ func checkHybridClaims(l *ladder) finding {
 }
 
 // agree compares claims as far as both tokens have them; the provider may put
-// fewer into the one for the browser.
+// fewer into the one for the browser. Those of both should be alike (3.3.3.6):
+// a difference is noted and refuses nothing.
 func (l *ladder) agree(names ...string) finding {
 	both := 0
 	for _, name := range names {
@@ -43,8 +44,7 @@ func (l *ladder) agree(names ...string) finding {
 			continue
 		}
 		if both++; !equal(got, want) {
-			return fail(show(string(want)), show(string(got)),
-				fmt.Errorf("%q is %s, and in the ID token from the browser it is %s", name, show(string(got)), show(string(want))))
+			return finding{expected: name + " " + show(string(want)), actual: name + " " + show(string(got)), status: Noted}
 		}
 	}
 	if both == 0 {

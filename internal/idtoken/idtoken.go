@@ -58,8 +58,8 @@ type Expected struct {
 type Status string
 
 // A rule is skipped when it does not apply, or when an earlier failure took
-// away what it looks at. Noted is for what was asked for and not given, where
-// the provider may do so; no rule of this package ends so.
+// away what it looks at. Noted is for what should be otherwise, or was asked for
+// and not given, where the provider may do so.
 const (
 	Passed  Status = "passed"
 	Failed  Status = "failed"

@@ -61,8 +61,8 @@ func Rules() []Rule {
 		{"refresh-nonce", "OIDC Core 12.2", "nonce, if there, is the login's", hintReplay, needsPrior, checkRefreshNonce},
 		{"hybrid-iss", "OIDC Core 3.3.3.6", "iss is that of the ID token from the browser", hintReplay, needsFront, checkHybridIss},
 		{"hybrid-sub", "OIDC Core 3.3.3.6", "sub is that of the ID token from the browser", hintReplay, needsFront, checkHybridSub},
-		{"hybrid-event", "OIDC Core 3.3.3.6", "auth_time, acr and amr, as far as in both, are those of the ID token from the browser", hintReplay, needsFront, checkHybridEvent},
-		{"hybrid-claims", "OIDC Core 3.3.3.6", "claims about the person, as far as in both, are those of the ID token from the browser", hintReplay, needsFront, checkHybridClaims},
+		{"hybrid-event", "OIDC Core 3.3.3.6", "auth_time, acr and amr, as far as in both, should be those of the ID token from the browser", hintReplay, needsFront, checkHybridEvent},
+		{"hybrid-claims", "OIDC Core 3.3.3.6", "claims about the person, as far as in both, should be those of the ID token from the browser", hintReplay, needsFront, checkHybridClaims},
 	}
 }
 

@@ -39,14 +39,6 @@ func fronts() []Fault {
 		Fault{Name: "front-no-code", Help: "tokens come, and no code", Rule: "RFC 6749 4.1.2", Response: gone("code")},
 		Fault{Name: "front-bad-signature", Help: "a byte of the signature is changed, in the browser alone", Rule: signatureRule, Signed: frontSigned(lastPart(flip))},
 		Fault{Name: "hybrid-other-sub", Help: "the two ID tokens are about different people", Rule: two, IDToken: back(set("sub", "bob"))},
-		Fault{Name: "hybrid-other-auth-time", Help: "the two ID tokens tell of different sign-ins", Rule: two,
-			IDToken: back(bend(func(t *Token) { t.Claims["auth_time"] = t.Now.Add(-time.Minute).Unix() }))},
-		Fault{Name: "hybrid-other-email", Help: "the two ID tokens have different email addresses", Rule: two, IDToken: bend(func(t *Token) {
-			t.Claims["email"] = "alice@demo.example"
-			if !t.Front {
-				t.Claims["email"] = "mallory@evil.example"
-			}
-		})},
 		Fault{Name: "hybrid-back-wrong-nonce", Help: "the second ID token has another nonce", Rule: "OIDC Core 3.1.3.7 (11)", IDToken: back(set("nonce", "not-the-one-you-sent"))},
 		Fault{Name: "hybrid-back-no-id-token", Help: "an ID token comes with the code, and none for it", Rule: "OIDC Core 3.1.3.3", Answer: onFirst("id_token")},
 	), group("good", "login", 0,
@@ -55,6 +47,14 @@ func fronts() []Fault {
 			delete(t.Claims, "at_hash")
 			delete(t.Claims, "c_hash")
 		}))},
+		Fault{Name: "good-hybrid-other-auth-time", Help: "the two ID tokens tell of different sign-ins, which should not be",
+			IDToken: front(bend(func(t *Token) { t.Claims["auth_time"] = t.Now.Add(-time.Minute).Unix() }))},
+		Fault{Name: "good-hybrid-other-email", Help: "the two ID tokens have different email addresses, which should not be", IDToken: bend(func(t *Token) {
+			t.Claims["email"] = "alice@demo.example"
+			if !t.Front {
+				t.Claims["email"] = "mallory@evil.example"
+			}
+		})},
 		Fault{Name: "good-hybrid-more-claims", Help: "the second ID token has more claims than the first", IDToken: back(set("email", "alice@demo.example"))},
 	)...)...)
 	return slices.Concat(implicit, hybrid, ways())
