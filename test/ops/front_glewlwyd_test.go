@@ -20,7 +20,7 @@ func TestGlewlwydFrontChannel(t *testing.T) {
 			if r := h.exits(6, args...); !strings.Contains(r.stderr, "FAILED  response-mode") || !strings.Contains(r.stderr, "came as query, and fragment was asked for") {
 				t.Errorf("%s: got %q, want the place that the answer came in refused", c[1], r.stderr)
 			}
-			r := h.exits(0, append(args, "--response-mode", "fragment")...)
+			r := h.exits(0, append(args, "--response-mode", "fragment", "-p", "odd-fragment")...)
 			passes(t, r, "response-mode front-nonce front-c-hash hybrid-sub")
 			if !strings.Contains(r.stderr, "note    hybrid-event") {
 				t.Errorf("%s: got %q, want the auth_time of 1970 noted", c[1], r.stderr)
