@@ -17,6 +17,7 @@ const submit = `document.forms[0].submit()`
 // what it leads to holds the ID token, which must stand in no command line, no
 // process list and on no screen.
 func (u *run) start(w http.ResponseWriter, r *http.Request) {
+	<-u.ready // somebody may knock as soon as the port is open
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")

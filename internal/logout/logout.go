@@ -68,6 +68,7 @@ type run struct {
 	state, begin string // begin is the path of the page that leads to the provider
 	listener     *loopback.Listener
 	once         sync.Mutex
+	ready        chan struct{} // closed when listener is known
 	begun        chan struct{} // closed when the browser was sent to the provider
 }
 
@@ -77,7 +78,7 @@ type run struct {
 // is not the one that was sent, Unfinished logout.unfinished where nobody came,
 // or the agent's own. In each case the session at the provider may live on.
 func (r *Request) Run(ctx context.Context) (Outcome, error) {
-	u := &run{Request: r, state: rand.Text(), begin: "/" + rand.Text(), begun: make(chan struct{})}
+	u := &run{Request: r, state: rand.Text(), begin: "/" + rand.Text(), ready: make(chan struct{}), begun: make(chan struct{})}
 	if _, err := useragent.CheckURL(r.Endpoint); err != nil {
 		return Outcome{}, err
 	}
@@ -132,6 +133,7 @@ func (u *run) listen(ctx context.Context) error {
 		l, err := loopback.Listen(ctx, o)
 		if err == nil {
 			u.listener = l
+			close(u.ready)
 			return nil
 		}
 		if first == nil {
