@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -75,6 +76,21 @@ func TestPasswordsAreAskedForAtTheTerminal(t *testing.T) {
 				t.Errorf("a password is on the screen:\n%s", text)
 			}
 		}
+	}
+}
+
+// Ctrl-C at the prompt ends the program, and the terminal shows again what is
+// typed.
+func TestCtrlCAtThePrompt(t *testing.T) {
+	t.Parallel()
+	near, out, end := atTerminal(t, t.TempDir(), nil, "passwd", "--via", "ldap", "--via-url", "ldaps://127.0.0.1:1", "--username", "alice")
+	out.waitFor(t, "The current password: ")
+	silent(t, near)
+	_, _ = near.WriteString("\x03")
+	text, err := end()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 130 || !strings.Contains(text, "ask for a secret: stopped") {
+		t.Errorf("got %v and\n%s", err, text)
 	}
 }
 

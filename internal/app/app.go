@@ -10,9 +10,11 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/term"
@@ -216,13 +218,13 @@ func prompt(question string) (secret.String, error) {
 		return secret.String{}, &fault.Error{Kind: fault.Usage, ID: "secret.no-terminal", Op: "ask for a secret", Err: errors.New("there is no terminal to ask on"),
 			Hint: "give it in a file, on standard input or in a variable: see \"rely help environment\""}
 	}
-	defer tty.Close()
 	_, _ = io.WriteString(os.Stderr, question)
-	text, err := term.ReadPassword(int(tty.Fd()))
+	text, err := readSilently(int(tty.Fd()))
 	_, _ = io.WriteString(os.Stderr, "\n")
 	if err != nil {
-		return secret.String{}, &fault.Error{Kind: fault.Cancelled, ID: "cancelled", Op: "ask for a secret", Err: err}
+		return secret.String{}, &fault.Error{Kind: fault.Cancelled, ID: "cancelled", Op: "ask for a secret", Err: err, Hint: "run it again when you are ready"}
 	}
+	_ = tty.Close()
 	defer clear(text)
 	return secret.New(string(text)), nil
 }
@@ -244,4 +246,32 @@ func (a *App) Transport(caFile string) (*Network, error) {
 		return t, t.trustOnly(pem, caFile)
 	}
 	return t, nil
+}
+
+// readSilently reads a line without echo. A read of a terminal cannot be broken
+// off: on Ctrl-C or SIGTERM the echo is put back, and nobody waits for it.
+func readSilently(terminal int) ([]byte, error) {
+	before, err := term.GetState(terminal)
+	if err != nil {
+		return nil, err
+	}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(stop)
+	type line struct {
+		text []byte
+		err  error
+	}
+	read := make(chan line, 1)
+	go func() {
+		text, err := term.ReadPassword(terminal)
+		read <- line{text, err}
+	}()
+	select {
+	case l := <-read:
+		return l.text, l.err
+	case <-stop:
+		_ = term.Restore(terminal, before)
+		return nil, errors.New("stopped")
+	}
 }
