@@ -22,18 +22,18 @@ func (s *Server) asserted(r *http.Request) (*Client, reply.Reply) {
 	case id != "" && id != sub:
 		return nil, unproven("the assertion's sub is not the client_id")
 	}
-	c := s.clients[sub]
-	if c == nil || s.expired(c) {
+	c := s.clients.Get(sub)
+	if c == nil || c.Expired(s.now()) {
 		return nil, noClient()
 	}
 	method := c.AuthMethod
-	if method == "" && !c.public() {
+	if method == "" && !c.Public() {
 		method = "client_secret_jwt"
 	}
 	if !slices.Contains(assertion.Methods(), method) {
 		return nil, noClient()
 	}
-	err := s.assertions.Check(token, assertion.Client{ID: c.ID, Method: method, Alg: c.registered.AuthAlg, Secret: c.Secret, Keys: c.registered.JWKS}, s.now())
+	err := s.assertions.Check(token, assertion.Client{ID: c.ID, Method: method, Alg: c.Registered.AuthAlg, Secret: c.Secret, Keys: c.Registered.JWKS}, s.now())
 	if err != nil {
 		return nil, unproven(err.Error())
 	}

@@ -44,15 +44,15 @@ func (s *Server) authorize(r *http.Request) reply.Reply {
 	if r.Method == http.MethodPost {
 		q = r.PostForm
 	}
-	c := s.clients[q.Get("client_id")]
+	c := s.clients.Get(q.Get("client_id"))
 	if len(q["client_id"]) != 1 || c == nil {
 		return wrong("The application did not say who it is, or it is not registered here.", "client_id: "+q.Get("client_id"))
 	}
-	q, odd, because := s.inbox.Open(c.sender(), q, s.now())
+	q, odd, because := s.inbox.Open(c.Sender(), q, s.now())
 	switch {
 	case odd == "invalid_request_uri":
 		return wrong("The application has not sent its request, or too long ago.", odd+": "+because)
-	case len(q["redirect_uri"]) != 1 || !c.mayRedirect(q.Get("redirect_uri")):
+	case len(q["redirect_uri"]) != 1 || !c.MayRedirect(q.Get("redirect_uri")):
 		return wrong("The application asked for the answer at an address that it has not registered. Nothing was sent there.",
 			"redirect_uri: "+q.Get("redirect_uri"))
 	}
@@ -79,9 +79,9 @@ func (s *Server) push(r *http.Request) reply.Reply {
 	if no != nil {
 		return no
 	}
-	q, id, why := s.inbox.Unfold(c.sender(), r.PostForm, s.now())
+	q, id, why := s.inbox.Unfold(c.Sender(), r.PostForm, s.now())
 	switch {
-	case id == "" && (q.Has("request_uri") || !c.mayRedirect(q.Get("redirect_uri"))):
+	case id == "" && (q.Has("request_uri") || !c.MayRedirect(q.Get("redirect_uri"))):
 		id, why = "invalid_request", "request_uri is there, or redirect_uri is not registered"
 	case id == "":
 		id, why = s.read(&authz{client: c}, q)
@@ -89,7 +89,7 @@ func (s *Server) push(r *http.Request) reply.Reply {
 	if id != "" {
 		return reply.Refuse(http.StatusBadRequest, id, why)
 	}
-	m := s.inbox.Put(c.sender(), q, s.now())
+	m := s.inbox.Put(c.Sender(), q, s.now())
 	quirk.Bend(s.faults, func(f quirk.Fault) func(map[string]any) { return f.Pushed }, m)
 	return reply.Object(http.StatusCreated, m)
 }
@@ -114,13 +114,13 @@ func (s *Server) read(a *authz, q url.Values) (id, why string) {
 		return "invalid_request", n + " is there more than once"
 	}
 	a.nonce, a.loginHint, a.prompt = q.Get("nonce"), q.Get("login_hint"), strings.Fields(q.Get("prompt"))
-	a.scopes = account.Within(strings.Fields(q.Get("scope")), account.Within(a.client.scopes(), account.UserScopes()))
+	a.scopes = account.Within(strings.Fields(q.Get("scope")), account.Within(a.client.AllScopes(), account.UserScopes()))
 	switch {
 	case q.Get("response_type") == "":
 		return "invalid_request", "response_type is missing"
 	case !known:
 		return "unsupported_response_type", "this provider does not know the response_type"
-	case !a.client.mayAnswer(q.Get("response_type"), a.kind):
+	case !a.client.MayAnswer(q.Get("response_type"), a.kind):
 		return "unauthorized_client", "this client is not registered for the response_type"
 	case a.kind.IDToken && a.nonce == "":
 		return "invalid_request", "nonce is missing"
@@ -138,7 +138,7 @@ func (s *Server) read(a *authz, q url.Values) (id, why string) {
 
 // readPerson takes apart what the request says of the person and asks of them.
 func (s *Server) readPerson(a *authz, q url.Values) (id, why string) {
-	if n := a.client.registered.DefaultMaxAge; n != nil && *n >= 0 {
+	if n := a.client.Registered.DefaultMaxAge; n != nil && *n >= 0 {
 		age := time.Duration(*n) * time.Second
 		a.maxAge = &age
 	}
@@ -160,11 +160,11 @@ func (s *Server) readPerson(a *authz, q url.Values) (id, why string) {
 	if a.wish, id, why = wish.Read(q); id != "" {
 		return id, why
 	}
-	a.wish.ACR = a.wish.ACR || len(a.client.registered.DefaultACR) > 0
+	a.wish.ACR = a.wish.ACR || len(a.client.Registered.DefaultACR) > 0
 	if a.wish.Subject != "" {
 		a.hintSub = a.wish.Subject
 	}
-	a.challenge, id, why = pkce.Read(q, a.client.public() && a.kind.Code)
+	a.challenge, id, why = pkce.Read(q, a.client.Public() && a.kind.Code)
 	return id, why
 }
 

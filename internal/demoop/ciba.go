@@ -19,8 +19,8 @@ func (s *Server) backchannel(r *http.Request) reply.Reply {
 		return no
 	}
 	f := r.PostForm
-	switch scopes := account.Within(strings.Fields(f.Get("scope")), account.Within(c.scopes(), account.UserScopes())); {
-	case !c.may(device.Backchannel):
+	switch scopes := account.Within(strings.Fields(f.Get("scope")), account.Within(c.AllScopes(), account.UserScopes())); {
+	case !c.May(device.Backchannel):
 		return reply.Refuse(http.StatusBadRequest, "unauthorized_client", "the client is not registered for this grant type")
 	case s.users.Find(f.Get("login_hint")) == nil:
 		return reply.Refuse(http.StatusBadRequest, "unknown_user_id", "nobody is known by this login_hint")

@@ -21,9 +21,9 @@ func (s *Server) deviceAuthorization(r *http.Request) reply.Reply {
 	if no != nil {
 		return no
 	}
-	scopes := account.Within(strings.Fields(r.PostForm.Get("scope")), account.Within(c.scopes(), account.UserScopes()))
+	scopes := account.Within(strings.Fields(r.PostForm.Get("scope")), account.Within(c.AllScopes(), account.UserScopes()))
 	switch {
-	case !c.may(device.Grant):
+	case !c.May(device.Grant):
 		return reply.Refuse(http.StatusBadRequest, "unauthorized_client", "the client is not registered for this grant type")
 	case len(scopes) == 0:
 		return reply.Refuse(http.StatusBadRequest, "invalid_scope", "no scope that this client may ask for")
@@ -46,12 +46,12 @@ func (s *Server) device(r *http.Request) reply.Reply {
 		return form.Page().Write
 	}
 	w := s.devices.Find(form.Typed, s.now())
-	if w == nil || s.clients[w.Client] == nil {
+	if w == nil || s.clients.Get(w.Client) == nil {
 		form.Problem = "There is no such code, or it is too old or was used."
 		return form.Page().Write
 	}
 	sess, _ := s.session(r)
-	a := &authz{client: s.clients[w.Client], scopes: w.Scopes, prompt: []string{"consent"}, device: w}
+	a := &authz{client: s.clients.Get(w.Client), scopes: w.Scopes, prompt: []string{"consent"}, device: w}
 	return s.proceed(&pending{authz: a}, "", sess)
 }
 

@@ -25,7 +25,7 @@ func (s *Server) withPassword(c *Client, f url.Values) reply.Reply {
 
 // personal gives a client tokens of a user who was not asked on any page.
 func (s *Server) personal(c *Client, u *account.User, f url.Values) reply.Reply {
-	scopes := account.Within(strings.Fields(f.Get("scope")), account.Within(c.scopes(), account.UserScopes()))
+	scopes := account.Within(strings.Fields(f.Get("scope")), account.Within(c.AllScopes(), account.UserScopes()))
 	w, id, why := wish.Read(f)
 	if id != "" {
 		return reply.Refuse(http.StatusBadRequest, id, why)
@@ -36,7 +36,7 @@ func (s *Server) personal(c *Client, u *account.User, f url.Values) reply.Reply 
 // redeemAssertion redeems an assertion that the client signed: for itself, or for a
 // user whom it speaks for (RFC 7523 2.1).
 func (s *Server) redeemAssertion(c *Client, f url.Values) reply.Reply {
-	sub, err := s.assertions.Granted(f.Get("assertion"), assertion.Client{ID: c.ID, Method: "private_key_jwt", Keys: c.registered.JWKS}, s.now())
+	sub, err := s.assertions.Granted(f.Get("assertion"), assertion.Client{ID: c.ID, Method: "private_key_jwt", Keys: c.Registered.JWKS}, s.now())
 	u := s.users.Find(sub)
 	switch {
 	case err != nil:
@@ -59,7 +59,7 @@ func (s *Server) exchange(c *Client, f url.Values) reply.Reply {
 		id, why = bad, because
 	}
 	from := &grant{client: c, wish: w, scopes: account.Within(strings.Fields(f.Get("scope")), account.ServiceScopes())}
-	switch sub, err := s.assertions.Granted(f.Get("subject_token"), assertion.Client{ID: c.ID, Method: "private_key_jwt", Keys: c.registered.JWKS}, s.now()); {
+	switch sub, err := s.assertions.Granted(f.Get("subject_token"), assertion.Client{ID: c.ID, Method: "private_key_jwt", Keys: c.Registered.JWKS}, s.now()); {
 	case id != "":
 		return reply.Refuse(http.StatusBadRequest, id, why)
 	case f.Get("subject_token_type") == exchange.JWT && err == nil:
@@ -70,7 +70,7 @@ func (s *Server) exchange(c *Client, f url.Values) reply.Reply {
 		return reply.Refuse(http.StatusBadRequest, "invalid_request", "the subject token is unknown, too old or of another type")
 	}
 	if asked := strings.Fields(f.Get("scope")); len(asked) > 0 {
-		from.scopes = account.Within(asked, c.scopes())
+		from.scopes = account.Within(asked, c.AllScopes())
 	}
 	m, err := s.issue(from, from.scopes, false)
 	if err != nil {

@@ -76,7 +76,7 @@ func (s *Server) issue(g *grant, scopes []string, again bool) (map[string]any, e
 	g.wish.Grant(m)
 	// Whoever is registered for the refresh grant gets a refresh token;
 	// offline_access decides only whether it outlives the sign-in session.
-	if g.user != nil && g.client.may("refresh_token") && !(again && s.keepsRefresh()) {
+	if g.user != nil && g.client.May("refresh_token") && !(again && s.keepsRefresh()) {
 		next := shelf.Fresh()
 		s.refresh.Put(next, &refresh{grant: g}, s.now(), s.now().Add(s.o.RefreshTTL))
 		m["refresh_token"] = next
@@ -134,7 +134,7 @@ func (s *Server) idToken(g *grant, with quirk.Token) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return s.sealed(g.client, g.client.registered.IDTokenWish(), out, "JWT")
+	return s.sealed(g.client, g.client.Registered.IDTokenWish(), out, "JWT")
 }
 
 // sign signs a token of a kind for a client.
@@ -148,21 +148,21 @@ func (s *Server) sign(c *Client, alg string, kind quirk.Kind, t *quirk.Token) (o
 
 // sealed encrypts what the client registered to have encrypted.
 func (s *Server) sealed(c *Client, w sealing.Wish, payload, cty string) (string, error) {
-	return sealing.Seal(w, c.registered.JWKS, c.Secret, payload, cty, quirk.Sealer(s.faults))
+	return sealing.Seal(w, c.Registered.JWKS, c.Secret, payload, cty, quirk.Sealer(s.faults))
 }
 
 // hint reads an ID token that comes back, and gives the client that it was
 // issued to.
 func (s *Server) hint(token string) (hint.Hint, *Client, error) {
 	var secrets []secret.String
-	for _, c := range s.clients {
+	for c := range s.clients.All() {
 		if s.alg(c) == "HS256" {
 			secrets = append(secrets, c.Secret)
 		}
 	}
 	h, err := hint.Read(token, s.o.Issuer, s.ring, secrets)
 	for _, id := range h.Audience {
-		if c := s.clients[id]; c != nil {
+		if c := s.clients.Get(id); c != nil {
 			return h, c, err
 		}
 	}

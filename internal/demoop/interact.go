@@ -139,7 +139,7 @@ func (s *Server) showSignIn(p *pending, tx string, sess *session, name, problem 
 		sess = s.open(&session{})
 	}
 	tx = s.keep(p, tx, sess)
-	return s.setCookie(sess.cookie, page.SignIn{Action: s.base + "/login", Tx: tx, CSRF: sess.csrf, Client: p.client.title(),
+	return s.setCookie(sess.cookie, page.SignIn{Action: s.base + "/login", Tx: tx, CSRF: sess.csrf, Client: p.client.Title(),
 		Username: name, Problem: problem, Accounts: page.Accounts(s.users)}.Page(page.Target(p.redirect)).Write)
 }
 
@@ -153,7 +153,7 @@ func (s *Server) showConsent(p *pending, tx string, sess *session) reply.Reply {
 	if p.device != nil {
 		where = "the device that shows " + p.device.UserCode
 	}
-	return page.Consent{Action: s.base + "/consent", Tx: s.keep(p, tx, sess), CSRF: sess.csrf, Client: p.client.title(),
+	return page.Consent{Action: s.base + "/consent", Tx: s.keep(p, tx, sess), CSRF: sess.csrf, Client: p.client.Title(),
 		User: sess.user.Name, Where: where, Items: items}.Page(page.Target(p.redirect)).Write
 }
 

@@ -32,12 +32,12 @@ func (s *Server) logout(r *http.Request) reply.Reply {
 		}
 		id, sid = c.ID, h.Session
 	}
-	c := s.clients[id]
+	c := s.clients.Get(id)
 	after := q.Get("post_logout_redirect_uri")
 	switch {
 	case id != "" && c == nil:
 		return wrong("The application is not registered here.", "client_id: "+id)
-	case after != "" && (c == nil || !c.among(after, c.PostLogoutRedirectURIs)):
+	case after != "" && (c == nil || !c.Among(after, c.PostLogoutRedirectURIs)):
 		return wrong("The application asked to go on to an address that it has not registered.", "post_logout_redirect_uri: "+after)
 	}
 	if state := q.Get("state"); after != "" && state != "" {
@@ -62,7 +62,7 @@ func (s *Server) logout(r *http.Request) reply.Reply {
 	}
 	name := ""
 	if c != nil {
-		name = c.title()
+		name = c.Title()
 	}
 	tx := s.keep(&pending{after: after, ends: ending}, "", browser)
 	return s.setCookie(browser.cookie, page.SignOut{Action: s.base + "/logout/confirm", Tx: tx, CSRF: browser.csrf, Client: name, User: ending.user.Name}.

@@ -19,10 +19,13 @@ import (
 	"time"
 
 	"rely/internal/demoop/account"
+	"rely/internal/demoop/application"
 	"rely/internal/demoop/assertion"
 	"rely/internal/demoop/binding"
 	"rely/internal/demoop/bureau"
+	"rely/internal/demoop/client"
 	"rely/internal/demoop/device"
+	"rely/internal/demoop/discovery"
 	"rely/internal/demoop/door"
 	"rely/internal/demoop/inbox"
 	"rely/internal/demoop/keys"
@@ -55,9 +58,11 @@ type Options struct {
 	InitialAccessToken secret.String // registration asks for it; empty: anyone may register
 }
 
+// A Client is a relying party the provider knows.
+type Client = client.Client
+
 // How much of anything the server keeps at a time.
 const (
-	maxClients  = 1000
 	maxCodes    = 1000
 	maxTokens   = 10000
 	maxSessions = 1000
@@ -80,7 +85,7 @@ type Server struct {
 
 	mu        sync.Mutex // guards everything below
 	users     account.Directory
-	clients   map[string]*Client
+	clients   *client.Registry
 	codes     *shelf.Shelf[*code]
 	access    *shelf.Shelf[*access]
 	refresh   *shelf.Shelf[*refresh]
@@ -118,13 +123,10 @@ func New(o Options) (*Server, error) {
 		o.Notify = func(string, url.Values) {}
 	}
 	s := &Server{o: o, issuer: u, legacy: o.Legacy, base: strings.TrimSuffix(o.Issuer, "/"), stop: make(chan struct{}),
-		users: account.All(), clients: map[string]*Client{}, counts: map[string]int{},
+		users: account.All(), counts: map[string]int{},
 		codes: shelf.New[*code](maxCodes), access: shelf.New[*access](maxTokens), refresh: shelf.New[*refresh](maxTokens),
 		sessions: shelf.New[*session](maxSessions), pending: shelf.New[*pending](maxPending),
 		devices: device.New[*grant](o.DeviceInterval, o.DeviceTTL), elsewhere: device.New[*grant](o.DeviceInterval, o.DeviceTTL)}
-	for _, c := range slices.Concat(standing(), o.Clients) {
-		s.clients[c.ID] = &c
-	}
 	s.assertions = &assertion.Checker{Audiences: []string{o.Issuer, s.base + "/token"}}
 	if s.inbox, err = inbox.New(o.Issuer); err == nil {
 		s.ring, err = keys.NewRing()
@@ -134,6 +136,11 @@ func New(o Options) (*Server, error) {
 	}
 	if err := s.turnOn(o.Faults); err != nil {
 		return nil, err
+	}
+	s.clients = &client.Registry{Base: s.base, Initial: o.InitialAccessToken, TTL: o.SecretTTL, Now: o.Now,
+		Takes: application.Registrar{Grants: append(discovery.GrantTypes(), "implicit"), Alg: quirk.Alg(s.faults, "")}}
+	for _, c := range slices.Concat(client.Standing(), o.Clients) {
+		s.clients.Add(&c)
 	}
 	if s.bureau, err = bureau.New(s.base, o.Now, s.faults); err != nil {
 		return nil, &fault.Error{Kind: fault.Internal, ID: "op.key", Op: "make the claims provider's key", Err: err}
@@ -149,8 +156,8 @@ func New(o Options) (*Server, error) {
 func (s *Server) binds(id string) (key, certificate bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := s.clients[id]
-	return c != nil && c.registered.DPoPBound, c != nil && c.registered.CertificateBound
+	c := s.clients.Get(id)
+	return c != nil && c.Registered.DPoPBound, c != nil && c.Registered.CertificateBound
 }
 
 // Close lets go of the requests that a fault keeps hanging. The server still

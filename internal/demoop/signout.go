@@ -21,7 +21,7 @@ func (s *Server) ended(sess *session, after string) reply.Reply {
 	var frames []string
 	end := notice.Ended{Issuer: s.o.Issuer, Subject: sess.user.Name, Session: sess.sid, Now: s.now(), Ring: s.ring, Faults: s.faults}
 	for _, c := range s.participants(sess.sid) {
-		if uri := c.registered.BackLogout; uri != "" {
+		if uri := c.Registered.BackLogout; uri != "" {
 			alg := s.alg(c)
 			key, err := s.ring.Of(alg, c.Secret)
 			if err != nil {
@@ -31,7 +31,7 @@ func (s *Server) ended(sess *session, after string) reply.Reply {
 				tokens = append(tokens, told{uri, token})
 			}
 		}
-		if uri := c.registered.FrontLogout; uri != "" {
+		if uri := c.Registered.FrontLogout; uri != "" {
 			frames = append(frames, end.Frame(uri))
 		}
 	}
@@ -53,7 +53,7 @@ func (s *Server) ended(sess *session, after string) reply.Reply {
 func (s *Server) participants(sid string) []*Client {
 	var out []*Client
 	add := func(g *grant) {
-		if g.user != nil && g.sid == sid && !slices.Contains(out, g.client) && s.clients[g.client.ID] == g.client {
+		if g.user != nil && g.sid == sid && !slices.Contains(out, g.client) && s.clients.Get(g.client.ID) == g.client {
 			out = append(out, g.client)
 		}
 	}

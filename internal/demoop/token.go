@@ -41,9 +41,9 @@ func (s *Server) authenticate(r *http.Request) (*Client, reply.Reply) {
 		}
 		id, given, method = name, pass, "client_secret_basic"
 	}
-	c := s.clients[id]
+	c := s.clients.Get(id)
 	if c != nil && given == "" && slices.Contains(binding.Methods(), c.AuthMethod) {
-		if !c.registered.Holder().Shown(r) {
+		if !c.Registered.Holder().Shown(r) {
 			return nil, noClient()
 		}
 		return c, nil
@@ -53,14 +53,11 @@ func (s *Server) authenticate(r *http.Request) (*Client, reply.Reply) {
 		want = c.Secret.Reveal()
 	}
 	right := shelf.Same(given, want)
-	if c == nil || !right || s.expired(c) || c.AuthMethod != "" && c.AuthMethod != method || !c.public() && method == "none" {
+	if c == nil || !right || c.Expired(s.now()) || c.AuthMethod != "" && c.AuthMethod != method || !c.Public() && method == "none" {
 		return nil, noClient()
 	}
 	return c, nil
 }
-
-// expired reports whether the client's secret has ended.
-func (s *Server) expired(c *Client) bool { return !c.until.IsZero() && s.now().After(c.until) }
 
 func noClient() reply.Reply {
 	return unproven("the client is unknown or did not prove itself as registered")
@@ -86,7 +83,7 @@ func (s *Server) token(r *http.Request) reply.Reply {
 		return reply.Refuse(http.StatusBadRequest, "invalid_request", "grant_type is missing")
 	case !slices.Contains(discovery.GrantTypes(), g):
 		return reply.Refuse(http.StatusBadRequest, "unsupported_grant_type", "this provider does not know the grant type")
-	case !c.may(g):
+	case !c.May(g):
 		return reply.Refuse(http.StatusBadRequest, "unauthorized_client", "the client is not registered for this grant type")
 	case g == "authorization_code":
 		return s.redeem(c, r.PostForm)
@@ -120,7 +117,7 @@ func (s *Server) answer(g *grant, scopes []string, again bool) reply.Reply {
 }
 
 // alive reports whether a grant still counts.
-func (s *Server) alive(g *grant) bool { return !g.ended && s.clients[g.client.ID] == g.client }
+func (s *Server) alive(g *grant) bool { return !g.ended && s.clients.Get(g.client.ID) == g.client }
 
 // redeem exchanges a code, once (RFC 6749 4.1.3, 4.1.2; RFC 7636 4.6).
 func (s *Server) redeem(c *Client, f url.Values) reply.Reply {
@@ -173,10 +170,10 @@ func (s *Server) renew(c *Client, f url.Values) reply.Reply {
 
 // serve gives a client a token for itself (RFC 6749 4.4).
 func (s *Server) serve(c *Client, f url.Values) reply.Reply {
-	if c.public() {
+	if c.Public() {
 		return reply.Refuse(http.StatusBadRequest, "unauthorized_client", "a public client cannot have a token for itself")
 	}
-	allowed := account.Within(c.scopes(), account.ServiceScopes())
+	allowed := account.Within(c.AllScopes(), account.ServiceScopes())
 	scopes := allowed
 	if asked := strings.Fields(f.Get("scope")); len(asked) > 0 {
 		scopes = account.Within(asked, allowed)

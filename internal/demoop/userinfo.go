@@ -42,7 +42,7 @@ func (s *Server) userinfo(r *http.Request) reply.Reply {
 		return reply.Refuse(http.StatusInternalServerError, "server_error", "the claims cannot be gathered")
 	}
 	quirk.Bend(s.faults, func(f quirk.Fault) func(map[string]any) { return f.Claims }, m)
-	is := a.client.registered
+	is := a.client.Registered
 	if is.UserinfoAlg == "" && is.UserinfoKeyAlg == "" {
 		return reply.Object(http.StatusOK, m)
 	}
@@ -63,7 +63,7 @@ func (s *Server) introspect(r *http.Request) reply.Reply {
 	switch {
 	case no != nil:
 		return no
-	case c.public():
+	case c.Public():
 		return noClient()
 	case r.PostForm.Get("token") == "":
 		return reply.Refuse(http.StatusBadRequest, "invalid_request", "token is missing")

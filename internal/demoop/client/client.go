@@ -1,4 +1,7 @@
-package demoop
+// Package client is who may ask the embedded provider for anything: the
+// clients, and the registration by which they come, change and go. Callers hold
+// the provider's lock.
+package client
 
 import (
 	"slices"
@@ -14,7 +17,8 @@ import (
 	"rely/internal/secret"
 )
 
-// A Client is a relying party the provider knows.
+// A Client is a relying party the provider knows. The last four fields are
+// those of a dynamic registration.
 type Client struct {
 	ID     string
 	Secret secret.String // empty: a public client, which must use PKCE
@@ -30,46 +34,53 @@ type Client struct {
 	IDTokenAlg             string   // empty: RS256, the default of OIDC registration 2
 	ResponseAlg            string   // of response JWTs; empty: RS256, the default of JARM 3
 
-	issued     time.Time
-	until      time.Time            // end of the secret; zero: never
-	token      string               // registration access token; empty: not registered dynamically
-	registered application.Metadata // what registration accepted
+	Issued     time.Time
+	Until      time.Time            // end of the secret; zero: never
+	Token      string               // registration access token; empty: not registered dynamically
+	Registered application.Metadata // what registration accepted
 }
 
-func (c *Client) public() bool {
+// Public reports whether the client has nothing to prove itself with.
+func (c *Client) Public() bool {
 	return c.Secret.Empty() && !(&application.Metadata{AuthMethod: c.AuthMethod}).Keyed()
 }
 
-func (c *Client) may(grant string) bool {
+// May reports whether the client may use a grant.
+func (c *Client) May(grant string) bool {
 	if len(c.GrantTypes) == 0 {
 		return grant == "authorization_code"
 	}
 	return slices.Contains(c.GrantTypes, grant)
 }
 
-// mayAnswer reports whether a response type is one that the client registered.
-func (c *Client) mayAnswer(kind string, t response.Type) bool {
-	list := c.registered.ResponseTypes
-	return !slices.ContainsFunc(t.Grants(), func(g string) bool { return !c.may(g) }) && (c.token == "" || response.Among(kind, list))
+// MayAnswer reports whether a response type is one that the client registered.
+func (c *Client) MayAnswer(kind string, t response.Type) bool {
+	list := c.Registered.ResponseTypes
+	return !slices.ContainsFunc(t.Grants(), func(g string) bool { return !c.May(g) }) && (c.Token == "" || response.Among(kind, list))
 }
 
-func (c *Client) scopes() []string {
+// AllScopes are those the client may ask for.
+func (c *Client) AllScopes() []string {
 	if len(c.Scopes) == 0 {
 		return account.UserScopes()
 	}
 	return c.Scopes
 }
 
-func (c *Client) title() string {
+// Title is the client as pages name it.
+func (c *Client) Title() string {
 	if c.Name == "" {
 		return c.ID
 	}
 	return c.Name
 }
 
-// standing are the clients that every server knows. Their ID tokens are ES256,
+// Expired reports whether the client's secret has come to its end.
+func (c *Client) Expired(now time.Time) bool { return !c.Until.IsZero() && now.After(c.Until) }
+
+// Standing are the clients that every server knows. Their ID tokens are ES256,
 // so that a server starts without making an RSA key.
-func standing() []Client {
+func Standing() []Client {
 	code := []string{"authorization_code", "implicit", "refresh_token", device.Grant, device.Backchannel, "password", exchange.Grant}
 	return []Client{
 		{ID: "demo", Name: "Demo client", AnyLoopback: true, Native: true, GrantTypes: code, AuthMethod: "none", IDTokenAlg: "ES256", ResponseAlg: "ES256"},
@@ -80,14 +91,15 @@ func standing() []Client {
 	}
 }
 
-// mayRedirect reports whether uri is one the client registered.
-func (c *Client) mayRedirect(uri string) bool { return c.among(uri, c.RedirectURIs) }
+// MayRedirect reports whether uri is one the client registered.
+func (c *Client) MayRedirect(uri string) bool { return c.Among(uri, c.RedirectURIs) }
 
-func (c *Client) among(uri string, list []string) bool {
+// Among reports whether uri is one of a list that the client registered.
+func (c *Client) Among(uri string, list []string) bool {
 	return redirect.Registered(uri, list, c.AnyLoopback, c.Native)
 }
 
-// sender is the client as its authorization requests are judged.
-func (c *Client) sender() inbox.Sender {
-	return inbox.Sender{ID: c.ID, Secret: c.Secret, Keys: c.registered.JWKS, Alg: c.registered.RequestAlg, MustPush: c.registered.RequirePush}
+// Sender is the client as its authorization requests are judged.
+func (c *Client) Sender() inbox.Sender {
+	return inbox.Sender{ID: c.ID, Secret: c.Secret, Keys: c.Registered.JWKS, Alg: c.Registered.RequestAlg, MustPush: c.Registered.RequirePush}
 }
