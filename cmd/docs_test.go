@@ -26,7 +26,7 @@ import (
 	"rely/internal/app"
 	"rely/internal/clientauth"
 	"rely/internal/demoop"
-	"rely/internal/doctor/check"
+	"rely/internal/doctor"
 	"rely/internal/flows"
 	"rely/internal/jose"
 	"rely/internal/output"
@@ -566,7 +566,7 @@ func TestDocsAreComplete(t *testing.T) {
 	for _, e := range passwd.All() {
 		add("passwd", e.Name)
 	}
-	for _, k := range check.All() {
+	for _, k := range doctor.Checks() {
 		if text := docText(t, referenceDir+"/doctor.md"); !strings.Contains(text, "\n## "+k.ID+"\n") {
 			t.Errorf("%s/doctor.md has no section for %s", referenceDir, k.ID)
 		}

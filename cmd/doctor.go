@@ -115,7 +115,7 @@ func purposes() string {
 
 func completeChecks(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	var out []string
-	for _, k := range check.All() {
+	for _, k := range doctor.Checks() {
 		out = append(out, k.ID+"\t"+k.Title)
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp
@@ -237,13 +237,13 @@ func (e *explanation) run(args []string) error {
 	if len(args) == 0 {
 		var b strings.Builder
 		list := []map[string]any{}
-		for _, k := range check.All() {
+		for _, k := range doctor.Checks() {
 			fmt.Fprintf(&b, "%-4s %-8s %-24s %s\n", k.ID, k.Severity, k.Name, k.Title)
 			list = append(list, explained(k))
 		}
 		return output.Print(e.Stdout, e.format(), output.Result{Schema: "checks/1", JSON: map[string]any{"checks": list}, Text: b.String()})
 	}
-	k, err := check.Find(args[0])
+	k, err := doctor.Find(args[0])
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"strings"
 
-	"rely/internal/doctor/active"
+	"rely/internal/doctor/active/trial"
 	"rely/internal/fault"
 	"rely/internal/useragent"
 )
@@ -23,7 +23,7 @@ func (d *examination) prepareActive() error {
 		return &fault.Error{Kind: fault.Usage, ID: "doctor.browser", Op: op, Err: fmt.Errorf("--browser %s cannot be given answers that lead nowhere", d.values.String("browser")),
 			Hint: "use --browser forms, or leave it out: then nobody signs in"}
 	}
-	o := &active.Options{HTTP: d.options.Look.HTTP, Now: d.Now, Sleep: d.Sleep}
+	o := &trial.Options{HTTP: d.options.Look.HTTP, Now: d.Now, Sleep: d.Sleep}
 	var err error
 	if o.Initial, err = d.secretOnce(false, "initial_access_token", "the initial access token"); err != nil {
 		return err
@@ -42,7 +42,7 @@ func (d *examination) prepareActive() error {
 	}
 	d.options.Active = o
 	if !d.dry {
-		d.say("Two clients are made at the provider and deleted again; at most %d requests are sent.\n", active.MostRequests)
+		d.say("Two clients are made at the provider and deleted again; at most %d requests are sent.\n", trial.MostRequests)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"rely/internal/demoop"
+	"rely/internal/doctor"
 	"rely/internal/doctor/check"
 )
 
@@ -14,7 +15,7 @@ func doctorPage() string {
 	var b strings.Builder
 	b.WriteString("# What rely doctor looks at\n\nEach check has an ID that never changes its meaning. `rely doctor explain ID` shows the same. A check that could not judge is reported as not run, with the reason, and never as passed.\n\n")
 	b.WriteString("| ID | severity | stage | what has to be so |\n|---|---|---|---|\n")
-	for _, k := range check.All() {
+	for _, k := range doctor.Checks() {
 		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s | %s |\n", k.ID, strings.ToLower(k.ID), k.Severity, k.Stage, k.Title)
 	}
 	b.WriteString("\n## The values of --for\n\n| name | what is asked of the provider |\n|---|---|\n")
@@ -27,7 +28,7 @@ func doctorPage() string {
 			shown[f.Check] = append(shown[f.Check], "`"+f.Name+"`")
 		}
 	}
-	for _, k := range check.All() {
+	for _, k := range doctor.Checks() {
 		fmt.Fprintf(&b, "\n## %s\n\n**%s** (`%s`, %s)\n\n%s\n\n- rule: %s\n- fix: %s\n", k.ID, sentenceCase(k.Title), k.Name, k.Severity, k.Why, k.Section, k.Fix)
 		if k.Unknown != "" {
 			fmt.Fprintf(&b, "- cannot know: %s\n", k.Unknown)

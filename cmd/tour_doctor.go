@@ -10,7 +10,7 @@ import (
 	"rely/internal/demoop"
 	"rely/internal/demoop/stage"
 	"rely/internal/doctor"
-	"rely/internal/doctor/active"
+	"rely/internal/doctor/active/trial"
 	"rely/internal/doctor/check"
 	"rely/internal/doctor/report"
 	"rely/internal/fault"
@@ -47,8 +47,8 @@ func (t *tour) examine(ctx context.Context) error {
 		return err
 	}
 	o := doctor.Options{Look: look}
-	if k, err := check.Find(t.broken.Check); err == nil && k.Active {
-		o.Active = &active.Options{HTTP: look.HTTP, Now: t.Now, Sleep: func(context.Context, time.Duration) error { return nil }, Agent: t.alice}
+	if k, err := doctor.Find(t.broken.Check); err == nil && k.Active {
+		o.Active = &trial.Options{HTTP: look.HTTP, Now: t.Now, Sleep: func(context.Context, time.Duration) error { return nil }, Agent: t.alice}
 		o.Only = []string{k.ID} // the whole of it is "rely doctor --active"
 	}
 	r, err := doctor.Examine(ctx, o, stage.Issuer)

@@ -11,7 +11,7 @@ import (
 	"rely/internal/demoop"
 	"rely/internal/demoop/stage"
 	"rely/internal/doctor"
-	"rely/internal/doctor/active"
+	"rely/internal/doctor/active/trial"
 	"rely/internal/doctor/check"
 	"rely/internal/secret"
 	"rely/internal/useragent"
@@ -26,7 +26,7 @@ func try(t *testing.T, change func(*doctor.Options), faults ...string) (*doctor.
 	}
 	t.Cleanup(host.Stop)
 	o := doctor.Options{Look: look(t, host, time.Now)}
-	o.Active = &active.Options{HTTP: o.Look.HTTP, Now: time.Now, Sleep: func(context.Context, time.Duration) error { return nil },
+	o.Active = &trial.Options{HTTP: o.Look.HTTP, Now: time.Now, Sleep: func(context.Context, time.Duration) error { return nil },
 		Agent: func(over http.RoundTripper) (useragent.Agent, error) {
 			return useragent.Choose("forms", useragent.Options{HTTP: over, Username: "alice", Password: secret.New("wonderland-1865"), Now: time.Now})
 		}}
@@ -43,7 +43,7 @@ func try(t *testing.T, change func(*doctor.Options), faults ...string) (*doctor.
 func TestEveryActiveCheckFires(t *testing.T) {
 	t.Parallel()
 	for _, f := range demoop.Faults() {
-		k, err := check.Find(f.Check)
+		k, err := doctor.Find(f.Check)
 		if f.Check == "" || err != nil || !k.Active {
 			continue
 		}
@@ -111,7 +111,7 @@ func TestDryRun(t *testing.T) {
 	if got := host.Stats(); got["register"]+got["token"]+got["registration"]+got["login"] > 0 || got["authorize"] > 1 {
 		t.Errorf("a dry run sent %v", got)
 	}
-	if len(lines) > active.MostRequests {
-		t.Errorf("%d requests, want at most %d", len(lines), active.MostRequests)
+	if len(lines) > trial.MostRequests {
+		t.Errorf("%d requests, want at most %d", len(lines), trial.MostRequests)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"rely/internal/doctor/active"
+	"rely/internal/doctor/active/trial"
 	"rely/internal/doctor/check"
 	"rely/internal/doctor/evidence"
 	"rely/internal/fault"
@@ -26,7 +27,7 @@ type Options struct {
 	For        string          // of [check.Purposes]
 	Only, Skip []string        // IDs or names of checks
 	Baseline   map[string]bool // [check.Finding.Key] of what is known already
-	Active     *active.Options // nil: nothing is tried
+	Active     *trial.Options  // nil: nothing is tried
 }
 
 // A Report is what came out of one issuer.
@@ -79,7 +80,7 @@ func (o *Options) Chosen() ([]*check.Check, error) {
 	if err := check.CheckPurpose(o.For); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(check.All(), func(k *check.Check) bool {
+	return slices.DeleteFunc(Checks(), func(k *check.Check) bool {
 		return len(only) > 0 && !slices.Contains(only, k.ID) || slices.Contains(skip, k.ID)
 	}), nil
 }
@@ -88,7 +89,7 @@ func named(words []string) ([]string, error) {
 	var out []string
 	for _, list := range words {
 		for word := range strings.SplitSeq(list, ",") {
-			k, err := check.Find(strings.TrimSpace(word))
+			k, err := Find(strings.TrimSpace(word))
 			if err != nil {
 				return nil, err
 			}

@@ -76,11 +76,11 @@ func TestEveryCheckFires(t *testing.T) {
 	faults := map[string][]string{}
 	for _, f := range demoop.Faults() {
 		faults[f.Check] = append(faults[f.Check], f.Name)
-		if _, err := check.Find(f.Check); f.Check != "" && err != nil {
+		if _, err := doctor.Find(f.Check); f.Check != "" && err != nil {
 			t.Errorf("the fault %s is for %s: %v", f.Name, f.Check, err)
 		}
 	}
-	for _, k := range check.All() {
+	for _, k := range doctor.Checks() {
 		if len(faults[k.ID]) == 0 {
 			t.Errorf("%s %s: no fault of the embedded provider shows it", k.ID, k.Name)
 		}
@@ -136,7 +136,7 @@ func TestSilentOnTheGoodProvider(t *testing.T) {
 
 func passive() int {
 	n := 0
-	for _, k := range check.All() {
+	for _, k := range doctor.Checks() {
 		if !k.Active {
 			n++
 		}
@@ -148,7 +148,7 @@ func TestTable(t *testing.T) {
 	t.Parallel()
 	id, name := regexp.MustCompile(`^[PAL][0-9]{2}$`), regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	seen := map[string]bool{}
-	for _, k := range check.All() {
+	for _, k := range doctor.Checks() {
 		if !id.MatchString(k.ID) || !name.MatchString(k.Name) || seen[k.ID] || seen[k.Name] {
 			t.Errorf("%s %s: not a name, or there twice", k.ID, k.Name)
 		}

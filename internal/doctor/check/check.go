@@ -1,6 +1,7 @@
-// Package check is the table of what rely doctor looks at. Each entry judges
-// what was seen and says what it cannot know; none of them asks the network,
-// and none is silent about why it could not judge.
+// Package check says what a check of rely doctor is, and has the table of those
+// that look only (P). Each entry judges what was seen and says what it cannot
+// know; none of them asks the network, and none is silent about why it could
+// not judge.
 package check
 
 import (
@@ -149,17 +150,6 @@ func (c *Case) metadata() bool {
 		c.skip("there is no metadata to read")
 	}
 	return c.Members != nil
-}
-
-// Find gives the check of that ID or name, whatever the case.
-func Find(word string) (*Check, error) {
-	for _, k := range All() {
-		if strings.EqualFold(k.ID, word) || strings.EqualFold(k.Name, word) {
-			return k, nil
-		}
-	}
-	return nil, &fault.Error{Kind: fault.Usage, ID: "doctor.check", Op: "choose the checks", Err: fmt.Errorf("there is no check %q", word),
-		Hint: "run \"rely doctor explain\" to see them all"}
 }
 
 // CheckPurpose refuses a --for that is not in the table.

@@ -60,7 +60,7 @@ func level(s check.Severity) string {
 // notification of the run, so that nobody takes it for passed.
 func SARIF(all []*doctor.Report) (string, error) {
 	rules, at := []sarifRule{}, map[string]int{}
-	for n, k := range check.All() {
+	for n, k := range doctor.Checks() {
 		r := sarifRule{ID: k.ID, Name: camel(k.Name), Short: sarifText{k.Title}, Full: sarifText{k.Why}, Help: sarifText{k.Section + ": " + k.Fix}}
 		r.Default.Level = level(k.Severity)
 		rules, at[k.ID] = append(rules, r), n

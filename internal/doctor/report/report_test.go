@@ -21,7 +21,7 @@ import (
 func example(t *testing.T) []*doctor.Report {
 	t.Helper()
 	find := func(id string) *check.Check {
-		k, err := check.Find(id)
+		k, err := doctor.Find(id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +95,7 @@ func TestSARIF(t *testing.T) {
 	}
 	run, levels := log.Runs[0], []string{"none", "note", "warning", "error"}
 	rules := run.Tool.Driver.Rules
-	if run.Tool.Driver.Name == "" || len(rules) != len(check.All()) {
+	if run.Tool.Driver.Name == "" || len(rules) != len(doctor.Checks()) {
 		t.Errorf("got %q and %d rules", run.Tool.Driver.Name, len(rules))
 	}
 	for _, r := range rules {

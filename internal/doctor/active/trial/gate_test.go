@@ -1,31 +1,11 @@
-package active
+package trial
 
 import (
 	"context"
 	"net/http"
 	"testing"
 	"time"
-
-	"rely/internal/doctor/check"
 )
-
-// Every active check of the table has a probe, and the other way round.
-func TestProbes(t *testing.T) {
-	t.Parallel()
-	have := map[string]int{}
-	for _, p := range probes() {
-		have[p.id]++
-	}
-	for _, k := range check.All() {
-		if want := map[bool]int{true: 1}[k.Active]; have[k.ID] != want {
-			t.Errorf("%s has %d probes, want %d", k.ID, have[k.ID], want)
-		}
-		delete(have, k.ID)
-	}
-	if len(have) > 0 {
-		t.Errorf("probes without a check: %v", have)
-	}
-}
 
 type nowhere struct{}
 

@@ -1,0 +1,201 @@
+package alone
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"rely/internal/doctor/active/trial"
+	"rely/internal/doctor/check"
+)
+
+// requests are about authorization requests that nobody signs in to.
+func requests() []trial.Probe {
+	return []trial.Probe{
+		{Check: check.Check{ID: "A08", Name: "cors-authorize", Title: "the authorization endpoint allows no page of another origin to read it", Stage: "login", Severity: check.Error, Section: "RFC 9700 2.6",
+			Why: "A page could walk the sign-in of whoever visits it.", Fix: "send no Access-Control-Allow-Origin there"}, Run: corsAuthorize},
+		{Check: check.Check{ID: "A09", Name: "unknown-client", Title: "an unknown client_id gets a page, never a redirect", Stage: "login", Severity: check.Error, Section: "RFC 6749 4.1.2.1",
+			Why: "The provider would send anybody anywhere: an open redirector with a trusted name.", Fix: "show an error page"}, Run: unknownClient},
+		{Check: check.Check{ID: "A10", Name: "redirect-exact", Title: "the redirect URI is compared character by character", Stage: "login", Severity: check.Error, Section: "RFC 9700 2.1, 4.1",
+			Why: "Each kind of loose comparison has sent codes to attackers.", Fix: "compare the whole text; only the port of a loopback address may differ",
+			Hints: []check.Hint{{Vendor: "keycloak", Text: "take the * out of \"Valid redirect URIs\""}}}, Run: redirectExact},
+		{Check: check.Check{ID: "A12", Name: "response-type-missing", Title: "a missing or unknown response_type is an error, not a crash", Stage: "login", Severity: check.Warning, Section: "RFC 6749 3.1.1, 4.1.2.1",
+			Why: "The client is to be told.", Fix: "redirect with invalid_request or unsupported_response_type"}, Run: responseType},
+		{Check: check.Check{ID: "A14", Name: "pkce-required", Title: "a public client without PKCE is refused", Stage: "login", Severity: check.Error, Section: "RFC 9700 2.1.1",
+			Why: "A public client has nothing else to tie the code to it.", Fix: "demand code_challenge of public clients",
+			Hints: []check.Hint{{Vendor: "keycloak", Text: "set \"Proof Key for Code Exchange Code Challenge Method\" to S256 for the client"}}}, Run: pkceRequired},
+		{Check: check.Check{ID: "A15", Name: "pkce-plain-refused", Title: "code_challenge_method=plain is refused", Stage: "login", Severity: check.Warning, Section: "RFC 9700 2.1.1", Demands: []check.Demand{{For: "fapi2", Severity: check.Error}},
+			Why: "The verifier itself is in the request.", Fix: "take S256 alone"}, Run: pkcePlain},
+		{Check: check.Check{ID: "A19", Name: "prompt-none", Title: "prompt=none without a session is login_required", Stage: "login", Severity: check.Error, Section: "OIDC Core 3.1.2.1, 3.1.2.6",
+			Why: "Applications ask in a hidden frame whether somebody is signed in; a page instead hangs them.", Fix: "redirect with login_required or interaction_required"}, Run: promptNone},
+		{Check: check.Check{ID: "A20", Name: "error-state", Title: "errors come back with state as it was sent, and with iss where it is promised", Stage: "login", Severity: check.Error, Section: "RFC 6749 4.1.2.1; RFC 9207 2",
+			Why: "A client drops an answer whose state it does not know, and its user sees nothing.", Fix: "send state back unchanged, and iss"}, Run: errorState},
+		{Check: check.Check{ID: "A21", Name: "sign-in-page", Title: "the sign-in page cannot be framed, is not cached, and gives no address away", Stage: "login", Severity: check.Warning, Section: "RFC 9700 4.2.4, 4.16",
+			Why: "A page in an invisible frame collects clicks; a Referer carries codes.", Fix: "send frame-ancestors or X-Frame-Options, Cache-Control: no-store and Referrer-Policy"}, Run: signInPage},
+		{Check: check.Check{ID: "A22", Name: "error-page-escapes", Title: "the error page escapes what it repeats", Stage: "login", Severity: check.Error, Section: "RFC 9700 4.1 (injection); CWE-79",
+			Why: "Somebody else's script would run on the page where passwords are typed.", Fix: "escape &, <, >, \" and '", Unknown: "It sends one inert mark to one page."}, Run: errorPage},
+	}
+}
+
+func corsAuthorize(ctx context.Context, p *trial.Patient) error {
+	address, err := p.Endpoint("authorization_endpoint")
+	if err != nil {
+		return err
+	}
+	a, err := p.Send(ctx, http.MethodGet, address+"?"+trial.Request(p.Client, trial.NewKey()).Encode(), nil, http.Header{"Origin": {"https://doctor.invalid"}})
+	if err != nil {
+		return err
+	}
+	if allowed := a.Header.Get("Access-Control-Allow-Origin"); allowed != "" {
+		p.Found("authorization_endpoint", "Access-Control-Allow-Origin: "+allowed, "no such header")
+	}
+	return nil
+}
+
+func unknownClient(ctx context.Context, p *trial.Patient) error {
+	a, _, err := p.Authorize(ctx, func(q url.Values) { q.Set("client_id", "rely-doctor-no-such-client") })
+	if err != nil {
+		return err
+	}
+	if trial.Leaves(a, "rely-doctor.invalid") {
+		p.Found("authorization_endpoint", trial.Described(a), "an error page")
+	}
+	return nil
+}
+
+// wrongRedirects are near misses of the registered address.
+func wrongRedirects() []string {
+	return []string{
+		"https://rely-doctor.invalid/not-registered", trial.Callback + "/more", trial.Callback + "/../other-path", trial.Callback + "?more=1", trial.Callback + "#part",
+		"https://else.rely-doctor.invalid/callback", "https://rely-doctor.invalid@else.invalid/callback", "http://rely-doctor.invalid/callback",
+		"https://rely-doctor.invalid/CALLBACK", "https://rely-doctor.invalid:8443/callback",
+	}
+}
+
+func redirectExact(ctx context.Context, p *trial.Patient) error {
+	for _, wrong := range wrongRedirects() {
+		a, _, err := p.Authorize(ctx, func(q url.Values) { q.Set("redirect_uri", wrong) })
+		if err != nil {
+			return err
+		}
+		// A redirect to the provider's own pages is how many show an error, and
+		// how they ask to sign in: only one that leaves tells.
+		if trial.Leaves(a, "rely-doctor.invalid", "else.rely-doctor.invalid", "else.invalid") {
+			p.Found("redirect_uri "+wrong, trial.Described(a), "an error page")
+		}
+	}
+	return nil
+}
+
+func responseType(ctx context.Context, p *trial.Patient) error {
+	for what, change := range map[string]func(url.Values){
+		"a missing response_type":  func(q url.Values) { q.Del("response_type") },
+		"an unknown response_type": func(q url.Values) { q.Set("response_type", "rely_doctor") },
+	} {
+		a, _, err := p.Authorize(ctx, change)
+		if err != nil {
+			return err
+		}
+		if e := trial.Back(a, trial.Callback); a.Status >= 500 || e != nil && e.Get("error") == "" {
+			p.Found(what, trial.Described(a), "an error at the redirect URI, or an error page")
+		}
+	}
+	return nil
+}
+
+func pkceRequired(ctx context.Context, p *trial.Patient) error {
+	a, _, err := p.AuthorizeAs(ctx, p.Public, func(q url.Values) {
+		q.Del("code_challenge")
+		q.Del("code_challenge_method")
+	})
+	if err == nil && !trial.Refused(a) {
+		p.Found("code_challenge", trial.Described(a)+": a public client may go on without it", "invalid_request")
+	}
+	return err
+}
+
+func pkcePlain(ctx context.Context, p *trial.Patient) error {
+	a, _, err := p.AuthorizeAs(ctx, p.Public, func(q url.Values) { q.Set("code_challenge_method", "plain") })
+	if err == nil && !trial.Refused(a) {
+		p.Found("code_challenge_method", trial.Described(a)+": plain may go on", "invalid_request")
+	}
+	return err
+}
+
+func promptNone(ctx context.Context, p *trial.Patient) error {
+	a, _, err := p.Authorize(ctx, func(q url.Values) { q.Set("prompt", "none") })
+	if err != nil {
+		return err
+	}
+	switch e := trial.Back(a, trial.Callback); {
+	case p.Dry != nil:
+	case e == nil:
+		p.Found("prompt=none", trial.Described(a), "a redirect with login_required")
+	case !strings.HasSuffix(e.Get("error"), "_required"):
+		p.Found("prompt=none", "error "+e.Get("error"), "login_required")
+	}
+	return nil
+}
+
+func errorState(ctx context.Context, p *trial.Patient) error {
+	state := trial.Odd()
+	a, _, err := p.Authorize(ctx, func(q url.Values) {
+		q.Set("prompt", "none")
+		q.Set("state", state)
+	})
+	if err != nil {
+		return err
+	}
+	e := trial.Back(a, trial.Callback)
+	if e == nil {
+		p.Skip("the provider answers prompt=none with no redirect, which A19 tells")
+		return nil
+	}
+	if e.Get("state") != state {
+		p.Found("state", "another one, or none", "the one that was sent")
+	}
+	if promised, _ := p.Evidence.Flag("authorization_response_iss_parameter_supported"); promised && e.Get("iss") != p.Evidence.Issuer {
+		p.Found("iss", e.Get("iss"), p.Evidence.Issuer)
+	}
+	return nil
+}
+
+func signInPage(ctx context.Context, p *trial.Patient) error {
+	a, _, err := p.Authorize(ctx, func(url.Values) {})
+	for hops := 0; err == nil && a.Status/100 == 3 && hops < 5; hops++ {
+		var from, to *url.URL
+		if from, err = url.Parse(a.URL); err == nil {
+			to, err = from.Parse(a.Header.Get("Location"))
+		}
+		if err == nil {
+			a, err = p.Send(ctx, http.MethodGet, to.String(), nil, nil)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if a.Status != 200 {
+		p.Skip("the sign-in page was not reached: %s", trial.Described(a))
+		return nil
+	}
+	if a.Header.Get("X-Frame-Options") == "" && !strings.Contains(a.Header.Get("Content-Security-Policy"), "frame-ancestors") {
+		p.Found("frame-ancestors", "neither X-Frame-Options nor frame-ancestors", "one of them")
+	}
+	if !strings.Contains(strings.ToLower(a.Header.Get("Cache-Control")), "no-store") {
+		p.Found("Cache-Control", "Cache-Control: "+a.Header.Get("Cache-Control"), "no-store")
+	}
+	if a.Header.Get("Referrer-Policy") == "" {
+		p.Found("Referrer-Policy", "none", "no-referrer, or another that hides the address")
+	}
+	return nil
+}
+
+func errorPage(ctx context.Context, p *trial.Patient) error {
+	const mark = `rely<b>'"doctor`
+	a, _, err := p.Authorize(ctx, func(q url.Values) { q.Set("client_id", mark) })
+	if err == nil && strings.Contains(string(a.Body), "rely<b>") && strings.Contains(a.Header.Get("Content-Type"), "html") {
+		p.Found("client_id", "the page repeats <b> as it is", "&lt;b&gt;")
+	}
+	return err
+}
