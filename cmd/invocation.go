@@ -57,6 +57,8 @@ type invocation struct {
 	kept      store.Store
 	known     *provider.Provider // the one discovered last
 	warm      bool               // metadata and keys may come from the cache
+	keeps     bool               // the command works on the profile's session
+	shows     ownCertificate     // to servers, of the client
 }
 
 // catch begins to catch Ctrl-C. A command that only prints need not.
@@ -101,7 +103,7 @@ func (i *invocation) open(c *cobra.Command, make bool) error {
 // use is open for a profile and settings that a command of ours names.
 func (i *invocation) use(profile string, settings map[string][]string) error {
 	i.named = true
-	i.transport, i.kept, i.known = nil, nil, nil
+	i.transport, i.kept, i.known, i.shows = nil, nil, nil, ownCertificate{}
 	return i.load(profile, settings, true)
 }
 
@@ -201,8 +203,11 @@ func (i *invocation) network() (http.RoundTripper, error) {
 		return nil, err
 	}
 	i.base, i.trust = base, base.Trust
-	if base.Client, err = i.clientCertificate(); err != nil {
-		return nil, err
+	base.Client = i.clientCertificate
+	if i.values.String("tls_client_cert") != "" || i.values.String("tls_client_key") != "" {
+		if _, err := i.clientCertificate(); err != nil {
+			return nil, err // before anything is sent
+		}
 	}
 	i.witness = &cause.Witness{Base: base, Now: i.Now}
 	t := &trace.Transport{Base: i.witness, Redact: i.redact, Now: i.Now}
@@ -215,21 +220,6 @@ func (i *invocation) network() (http.RoundTripper, error) {
 	t.Record = i.record
 	i.transport = t
 	return t, nil
-}
-
-// clientCertificate is what this side of a TLS connection shows; nil for
-// nothing.
-func (i *invocation) clientCertificate() (*tls.Certificate, error) {
-	cert, key := i.values.String("tls_client_cert"), i.values.String("tls_client_key")
-	if cert == "" && key == "" {
-		return nil, nil
-	}
-	own, err := tls.LoadX509KeyPair(cert, key)
-	if err != nil {
-		return nil, &fault.Error{Kind: fault.Config, ID: "client-auth.certificate", Op: "read the client's certificate", Spec: "RFC 8705 2", Err: err,
-			Hint: "check --tls-client-cert and --tls-client-key: both in PEM form, of one pair, the key a private one"}
-	}
-	return &own, nil
 }
 
 // http is the client for exchanges with a provider.
@@ -258,8 +248,15 @@ func (i *invocation) discover(ctx context.Context, issuer string) (*provider.Pro
 	for _, odd := range p.Oddities() {
 		i.say("rely: note: %s\n", fault.VisibleUpTo(odd, 300))
 	}
-	if i.values.String("tls_client_cert") != "" {
-		if err := p.Mutual(); err != nil {
+	if p.Aliased() {
+		own, err := i.clientCertificate()
+		if err != nil {
+			return nil, err
+		}
+		if own != nil {
+			err = p.Mutual()
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -17,8 +17,10 @@ import (
 // sessions is the keeper of this run's profile. stdin says that the client's
 // secret stands on standard input.
 func (i *invocation) sessions(stdin bool) *session.Keeper {
+	i.keeps = true
 	return &session.Keeper{
-		Settings: i.values, Profile: i.profile, Digest: i.files.Digest(i.profile), Store: i.store, HTTP: i.http, Learn: i.redact.Learn,
+		Certificate: i.clientCertificate,
+		Settings:    i.values, Profile: i.profile, Digest: i.files.Digest(i.profile), Store: i.store, HTTP: i.http, Learn: i.redact.Learn,
 		Discover: i.discover, ReadFile: os.ReadFile,
 		Now: i.Now, Sleep: i.Sleep,
 		Note: func(text string) {

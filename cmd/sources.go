@@ -35,7 +35,9 @@ func (i *invocation) sources(ctx context.Context, s *store.Session, claims map[s
 	if err != nil {
 		return nil, err
 	}
-	if i.base != nil && i.base.Client != nil { // the certificate is for the provider alone
+	if mine, err := i.clientCertificate(); err != nil {
+		return nil, err
+	} else if i.base != nil && mine != nil { // the certificate is for the provider alone
 		own := *hc
 		t := &trace.Transport{Base: i.base.Anonymous(), Redact: i.redact, Now: i.Now, Record: i.record}
 		if i.values.Bool("trace") {

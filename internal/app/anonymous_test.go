@@ -29,7 +29,7 @@ func TestAnonymous(t *testing.T) {
 	t.Cleanup(s.Close)
 	pool := x509.NewCertPool()
 	pool.AddCert(s.Certificate())
-	known := &Network{given: pool, dial: (&net.Dialer{}).DialContext, Client: &s.TLS.Certificates[0]}
+	known := &Network{given: pool, dial: (&net.Dialer{}).DialContext, Client: func() (*tls.Certificate, error) { return &s.TLS.Certificates[0], nil }}
 	for what, c := range map[string]struct {
 		through *Network
 		want    int

@@ -23,8 +23,9 @@ import (
 // of the world, which has not.
 type Network struct {
 	// Client proves this side of a connection, to a server that asks (RFC 8705);
-	// nil for nothing. It is set before the first request.
-	Client *tls.Certificate
+	// nil for nothing. It is set before the first request, and may be asked from
+	// several goroutines at once. A fault or nil of its own shows nothing.
+	Client func() (*tls.Certificate, error)
 
 	given *x509.CertPool // by the user, in place of the system's; nil is the system's
 	way   string         // digest of what was given; empty for the system's
@@ -141,7 +142,12 @@ func (t *Network) transport(roots *x509.CertPool) *http.Transport {
 	if t.Client != nil {
 		// Always this one: what a server says of authorities is a hint (RFC 8446
 		// 4.2.4), and no authority signed a certificate of the client's own making.
-		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return t.Client, nil }
+		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			if own, err := t.Client(); err == nil && own != nil {
+				return own, nil
+			}
+			return &tls.Certificate{}, nil
+		}
 	}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,

@@ -116,7 +116,7 @@ func (e Entry) check(c Credentials) error {
 		return nil
 	case e.NeedsCert:
 		f.ID, f.Spec, f.Err = "client-auth.no-certificate", "RFC 8705 2", fmt.Errorf("%s needs a certificate of the client's, and there is none", e.Name)
-		f.Hint = "give it with --tls-client-cert FILE and --tls-client-key FILE"
+		f.Hint = "give it with --tls-client-cert FILE and --tls-client-key FILE, or register with --generate-key mtls"
 	case e.NeedsKey:
 		f.ID, f.Err = "client-auth.no-key", fmt.Errorf("%s needs a private key of the client's, and there is none", e.Name)
 		f.Hint = "give it with --client-key-file FILE, or register with --generate-key auth"

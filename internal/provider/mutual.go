@@ -8,6 +8,10 @@ import (
 	"rely/internal/wire"
 )
 
+// Aliased reports whether the provider has other endpoints for who shows a
+// certificate.
+func (p *Provider) Aliased() bool { return p.Metadata.Raw["mtls_endpoint_aliases"] != nil }
+
 // Mutual takes the provider's mtls_endpoint_aliases in place of its endpoints
 // (RFC 8705 5): whoever shows a certificate has to go there. The authorization
 // endpoint is the browser's, and stays.

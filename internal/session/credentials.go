@@ -61,12 +61,15 @@ func (k *Keeper) proof(creds clientauth.Credentials, p *provider.Provider) (clie
 // be nil where the provider was not asked yet.
 func (k *Keeper) Credentials(client *store.Client, p *provider.Provider) (clientauth.Credentials, error) {
 	c := clientauth.Credentials{ID: client.ClientID, Secret: client.Secret, KeysName: k.Settings.String("client_key_file"),
-		Audience: k.Settings.String("assertion_audience"), Now: k.Now,
-		Certificate: k.Settings.String("tls_client_cert") != ""}
+		Audience: k.Settings.String("assertion_audience"), Now: k.Now}
 	if c.Audience == "" {
 		c.Audience = client.Issuer
 	}
-	var err error
+	own, err := k.Certificate()
+	if err != nil {
+		return c, err
+	}
+	c.Certificate = own != nil
 	if c.Keys, err = k.Key(); err != nil {
 		return c, err
 	}

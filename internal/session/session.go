@@ -6,6 +6,7 @@ package session
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"strings"
@@ -41,8 +42,10 @@ type Keeper struct {
 	Note     func(text string)                              // what the person should know and need not act on now
 	ReadFile func(path string) ([]byte, error)              // a file that a setting names with @ in front
 	Discover func(ctx context.Context, issuer string) (*provider.Provider, error)
-	Now      func() time.Time
-	Sleep    func(ctx context.Context, d time.Duration) error
+
+	Certificate func() (*tls.Certificate, error) // that connections show; nil where they show none
+	Now         func() time.Time
+	Sleep       func(ctx context.Context, d time.Duration) error
 }
 
 // Client is the client that the settings name, with its secret: given now, or

@@ -14,7 +14,8 @@ func Methods() []string { return []string{"tls_client_auth", "self_signed_tls_cl
 // Aliases are the paths that exist below /mtls as well (RFC 8705 5).
 func Aliases() map[string]string {
 	return map[string]string{"token_endpoint": "/token", "userinfo_endpoint": "/userinfo", "introspection_endpoint": "/introspect",
-		"revocation_endpoint": "/revoke", "device_authorization_endpoint": "/device_authorization"}
+		"revocation_endpoint": "/revoke", "device_authorization_endpoint": "/device_authorization",
+		"pushed_authorization_request_endpoint": "/par", "backchannel_authentication_endpoint": "/backchannel"}
 }
 
 // A Holder is what a client registered of its certificate.

@@ -1,0 +1,56 @@
+package cmd
+
+import (
+	"context"
+	"crypto/tls"
+	"sync"
+
+	"rely/internal/fault"
+	"rely/internal/jose"
+)
+
+// An ownCertificate is what this side of TLS connections shows (RFC 8705), found out when
+// it is first asked for: most providers never do.
+type ownCertificate struct {
+	sync.Mutex // handshakes go side by side
+	known      bool
+	cert       *tls.Certificate
+	err        error
+}
+
+// clientCertificate is that of the files that the settings name, or the one that
+// registration made and the profile's client record keeps; nil for nothing.
+func (i *invocation) clientCertificate() (*tls.Certificate, error) {
+	i.shows.Lock()
+	defer i.shows.Unlock()
+	if cert, key := i.values.String("tls_client_cert"), i.values.String("tls_client_key"); !i.shows.known && (cert != "" || key != "") {
+		own, err := tls.LoadX509KeyPair(cert, key)
+		i.shows.known, i.shows.cert = true, &own
+		if err != nil {
+			i.shows.cert, i.shows.err = nil, &fault.Error{Kind: fault.Config, ID: "client-auth.certificate", Op: "read the client's certificate", Spec: "RFC 8705 2", Err: err,
+				Hint: "check --tls-client-cert and --tls-client-key: both in PEM form, of one pair, the key a private one"}
+		}
+	}
+	if !i.shows.known && i.keeps { // what keeps no session is no business of the client's
+		i.shows.known = true
+		i.shows.cert, i.shows.err = i.keptCertificate()
+	}
+	return i.shows.cert, i.shows.err
+}
+
+// keptCertificate is that of the profile's own client: another issuer's never
+// sees it.
+func (i *invocation) keptCertificate() (*tls.Certificate, error) {
+	if i.profile == "" {
+		return nil, nil
+	}
+	st, err := i.store()
+	if err != nil {
+		return nil, err
+	}
+	c, err := st.Client(context.Background(), i.profile)
+	if err != nil || c == nil || c.Issuer != i.values.String("issuer") || c.ClientID != i.values.String("client_id") {
+		return nil, err
+	}
+	return jose.ClientCertificate("the profile's client record", c.Keys)
+}
