@@ -88,7 +88,8 @@ func learnt(clientID string, record map[string]any, redirectURI string) []config
 // registeredSettings are the settings that have to be as the client is
 // registered. A new client has its own.
 func registeredSettings() []string {
-	return []string{"client_id", "client_auth", "redirect_uri", "authorization_signed_response_alg", "id_token_signed_response_alg", "id_token_encrypted_response_alg", "id_token_encrypted_response_enc",
+	return []string{"client_id", "client_auth", "redirect_uri", "authorization_signed_response_alg", "authorization_encrypted_response_alg", "authorization_encrypted_response_enc",
+		"id_token_signed_response_alg", "id_token_encrypted_response_alg", "id_token_encrypted_response_enc",
 		"userinfo_signed_response_alg", "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc"}
 }
 

@@ -30,7 +30,8 @@ func clientSettings() []string {
 	names := []string{
 		"issuer", "client_id", "client_auth", "client_key_file", "tls_client_cert", "tls_client_key", "assertion_audience",
 		"id_token_signed_response_alg", "id_token_encrypted_response_alg", "id_token_encrypted_response_enc",
-		"userinfo_signed_response_alg", "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc", "authorization_signed_response_alg", "redirect_uri", "post_logout_redirect_uri", "listen", "tls_cert", "tls_key",
+		"userinfo_signed_response_alg", "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc", "authorization_signed_response_alg",
+		"authorization_encrypted_response_alg", "authorization_encrypted_response_enc", "redirect_uri", "post_logout_redirect_uri", "listen", "tls_cert", "tls_key",
 		"scope", "flow", "response_type", "response_mode", "dpop", "browser", "username", "store", "login_timeout", "open_timeout", "ca_cert", "prompt", "max_age", "acr_values", "login_hint",
 		"ui_locales", "claims_locales", "display", "claims", "resource", "audience", "authorization_details", "par", "request_object", "fapi", "param", "token_param",
 	}

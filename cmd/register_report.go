@@ -101,8 +101,12 @@ func (r *register) proves(record map[string]any) {
 	if method == "private_key_jwt" && r.keys.Empty() && r.values.String("client_key_file") == "" {
 		r.say("rely: note: rely has no private key for this client; name its file with --client-key-file when signing in.\n")
 	}
-	if e := (jose.Encryption{Alg: registration.TextOf(record, "id_token_encrypted_response_alg")}); e.Asymmetric() && r.keys.Empty() && r.values.String("client_key_file") == "" {
-		r.say("rely: note: rely has no private key that decrypts this client's ID tokens; name its file with --client-key-file when signing in.\n")
+	for _, what := range []string{"id_token", "authorization"} {
+		name := map[string]string{"id_token": "ID tokens", "authorization": "authorization responses"}[what]
+		e := jose.Encryption{Alg: registration.TextOf(record, what+"_encrypted_response_alg")}
+		if e.Asymmetric() && r.keys.Empty() && r.values.String("client_key_file") == "" {
+			r.say("rely: note: rely has no private key that decrypts this client's %s; name its file with --client-key-file when signing in.\n", name)
+		}
 	}
 }
 

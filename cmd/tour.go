@@ -94,7 +94,7 @@ func (t *tour) register(ctx context.Context) error {
 		"client_name": "rely demo", "redirect_uris": redirects, "post_logout_redirect_uris": redirects, "grant_types": t.grants(),
 		"response_types": t.responseTypes(), "token_endpoint_auth_method": method, "id_token_signed_response_alg": alg,
 	}
-	if t.broken != nil && t.broken.Needs == "jarm" {
+	if t.needs("jarm") || t.needs("jarm-encryption") {
 		metadata["authorization_signed_response_alg"] = alg
 	}
 	t.wishes(metadata, redirects[0])

@@ -35,7 +35,7 @@ func (t *tour) keepClient(ctx context.Context, c *registration.Client, metadata 
 	if t.broken != nil && t.broken.Needs == "form_post" {
 		settings["response_mode"] = []string{"form_post"}
 	}
-	if t.broken != nil && t.broken.Needs == "jarm" {
+	if t.needs("jarm") || t.needs("jarm-encryption") {
 		settings["response_mode"] = []string{"jwt"}
 	}
 	for _, name := range registeredSettings() {
@@ -90,9 +90,13 @@ func (t *tour) redirects(ctx context.Context) ([]string, error) {
 // keys makes the keys that a fault shows up with only, and says so in the
 // client's metadata.
 func (t *tour) keys(m *provider.Metadata, metadata map[string]any) (secret.String, error) {
-	if t.broken == nil || t.broken.Needs != "encryption" {
+	switch {
+	case t.needs("encryption"):
+		metadata["id_token_encrypted_response_alg"], metadata["userinfo_encrypted_response_alg"] = "ECDH-ES+A256KW", "ECDH-ES+A256KW"
+	case t.needs("jarm-encryption"):
+		metadata["authorization_encrypted_response_alg"] = "ECDH-ES+A256KW"
+	default:
 		return secret.String{}, nil
 	}
-	metadata["id_token_encrypted_response_alg"], metadata["userinfo_encrypted_response_alg"] = "ECDH-ES+A256KW", "ECDH-ES+A256KW"
 	return registration.Keys(m, nil, metadata, t.Now())
 }

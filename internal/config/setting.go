@@ -70,6 +70,8 @@ var table = sync.OnceValue(func() []Setting {
 		{Name: "userinfo_encrypted_response_enc", Help: "content algorithm of encrypted UserInfo", Placeholder: "ENC", Profile: true},
 		{Name: "dpop", Help: "bind the tokens to a key of the session's own (RFC 9449)", Kind: Switch, Profile: true},
 		{Name: "authorization_signed_response_alg", Help: "only signing algorithm accepted for response JWTs (JARM)", Placeholder: "ALG", Profile: true},
+		{Name: "authorization_encrypted_response_alg", Help: "key algorithm that response JWTs (JARM) have to be encrypted with", Placeholder: "ALG", Profile: true},
+		{Name: "authorization_encrypted_response_enc", Help: "content algorithm of encrypted response JWTs", Placeholder: "ENC", Profile: true},
 		{Name: "redirect_uri", Help: "redirect URI, on loopback unless --listen says where", Placeholder: "URL", Kind: URL, Profile: true},
 		{Name: "post_logout_redirect_uri", Help: "registered address for after a logout, on loopback", Placeholder: "URL", Kind: URL, Profile: true},
 		{Name: "listen", Help: "address to listen on in place of the redirect URI's", Placeholder: "HOST:PORT", Profile: true},

@@ -16,6 +16,7 @@ import (
 	"rely/internal/demoop/quirk"
 	"rely/internal/demoop/reply"
 	"rely/internal/demoop/response"
+	"rely/internal/demoop/sealing"
 	"rely/internal/demoop/wish"
 )
 
@@ -187,7 +188,11 @@ func (s *Server) respond(a *authz, v url.Values) reply.Reply {
 	quirk.Bend(s.faults, func(f quirk.Fault) func(url.Values) { return f.Response }, v)
 	sign := func(v url.Values) (string, error) {
 		c := response.Claims(s.o.Issuer, a.client.ID, s.now().Add(s.o.CodeTTL).Unix(), v)
-		return s.sign(a.client, cmp.Or(a.client.ResponseAlg, "RS256"), quirk.Responses, &quirk.Token{Claims: c})
+		jwt, err := s.sign(a.client, cmp.Or(a.client.ResponseAlg, "RS256"), quirk.Responses, &quirk.Token{Claims: c})
+		if err != nil {
+			return "", err
+		}
+		return sealing.Seal(a.client.Registered.ResponseWish(), a.client.Registered.JWKS, a.client.Secret, jwt, "JWT", quirk.ResponseSealer(s.faults))
 	}
 	return response.Send(a.redirect, a.mode, v, sign, func(v url.Values) string { return quirk.Outside(s.faults, v) })
 }

@@ -20,6 +20,41 @@ import (
 // encrypted, and notes what the ID token and UserInfo are, outside and inside.
 func (o *op) encrypted(jwks string) (id, info seen) {
 	o.t.Helper()
+	client, raw, s := o.recipient("id_token", "userinfo")
+	if client == "" {
+		return s, seen{}
+	}
+	p := newPKCE()
+	code := o.signIn(o.browser(), o.request(p, "client_id", client)).Get("code")
+	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {callback}, "code_verifier": {p.verifier}, "client_id": {client}}
+	_, body := o.look("POST", "/token", "Content-Type: application/x-www-form-urlencoded", form.Encode())
+	var a answered
+	if json.Unmarshal([]byte(body), &a) != nil {
+		return seen{"body": o.plain(body)}, seen{}
+	}
+	info, body = o.look("GET", "/userinfo", "Authorization: Bearer "+strings.Map(func(r rune) rune {
+		if r < ' ' {
+			return -1
+		}
+		return r
+	}, a.Access))
+	delete(info, "body")
+	return o.opened(a.ID, raw, jwks), seen{"all": info, "in": o.opened(body, raw, jwks)}
+}
+
+// sealedResponse is an encrypted response JWT, outside and inside.
+func (o *op) sealedResponse(jwks string) seen {
+	o.t.Helper()
+	client, raw, s := o.recipient("authorization")
+	if client == "" {
+		return s
+	}
+	return o.opened(o.signIn(o.browser(), o.request(newPKCE(), "client_id", client, "response_mode", "jwt")).Get("response"), raw, jwks)
+}
+
+// recipient registers a client that has its answers of some kinds encrypted.
+func (o *op) recipient(kinds ...string) (id string, raw *ecdsa.PrivateKey, s seen) {
+	o.t.Helper()
 	raw, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		o.t.Fatal(err)
@@ -34,32 +69,17 @@ func (o *op) encrypted(jwks string) (id, info seen) {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	s, body := o.look("POST", "/register", "Content-Type: application/json", `{"redirect_uris":["http://127.0.0.1:8765/cb"],"application_type":"native",
-		"token_endpoint_auth_method":"none","id_token_signed_response_alg":"ES256","jwks":{"keys":[`+string(key)+`]},
-		"id_token_encrypted_response_alg":"ECDH-ES+A256KW","id_token_encrypted_response_enc":"A256GCM",
-		"userinfo_encrypted_response_alg":"ECDH-ES+A256KW","userinfo_encrypted_response_enc":"A256GCM"}`)
+	metadata := `{"redirect_uris":["http://127.0.0.1:8765/cb"],"application_type":"native","authorization_signed_response_alg":"ES256",
+		"token_endpoint_auth_method":"none","id_token_signed_response_alg":"ES256","jwks":{"keys":[` + string(key) + `]}`
+	for _, kind := range kinds {
+		metadata += `,"` + kind + `_encrypted_response_alg":"ECDH-ES+A256KW","` + kind + `_encrypted_response_enc":"A256GCM"`
+	}
+	s, body := o.look("POST", "/register", "Content-Type: application/json", metadata+"}")
 	var is struct {
 		ID string `json:"client_id"`
 	}
-	if json.Unmarshal([]byte(body), &is) != nil || is.ID == "" {
-		return s, seen{}
-	}
-	p := newPKCE()
-	code := o.signIn(o.browser(), o.request(p, "client_id", is.ID)).Get("code")
-	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {callback}, "code_verifier": {p.verifier}, "client_id": {is.ID}}
-	_, body = o.look("POST", "/token", "Content-Type: application/x-www-form-urlencoded", form.Encode())
-	var a answered
-	if json.Unmarshal([]byte(body), &a) != nil {
-		return seen{"body": o.plain(body)}, seen{}
-	}
-	info, body = o.look("GET", "/userinfo", "Authorization: Bearer "+strings.Map(func(r rune) rune {
-		if r < ' ' {
-			return -1
-		}
-		return r
-	}, a.Access))
-	delete(info, "body")
-	return o.opened(a.ID, raw, jwks), seen{"all": info, "in": o.opened(body, raw, jwks)}
+	_ = json.Unmarshal([]byte(body), &is)
+	return is.ID, raw, s
 }
 
 // opened is what an answer shows of itself, and what the key shows.
@@ -96,12 +116,16 @@ func TestEncryptedAnswers(t *testing.T) {
 	if in := info["in"].(seen); in["opened"] != true || in["start"] != `{"` {
 		t.Errorf("got UserInfo %v, want encrypted claims", info)
 	}
+	if response := o.sealedResponse(jwks); response["opened"] != true || response["signed"] != true {
+		t.Errorf("got the response JWT %v, want one that opens and is signed", response)
+	}
 	for what, metadata := range map[string]string{
-		"no key":         `"id_token_encrypted_response_alg":"RSA-OAEP"`,
-		"enc alone":      `"userinfo_encrypted_response_enc":"A256GCM"`,
-		"RSA1_5":         `"id_token_encrypted_response_alg":"RSA1_5"`,
-		"no secret":      `"token_endpoint_auth_method":"none","id_token_encrypted_response_alg":"dir"`,
-		"no signing alg": `"userinfo_signed_response_alg":"none"`,
+		"no key":          `"id_token_encrypted_response_alg":"RSA-OAEP"`,
+		"no response key": `"authorization_encrypted_response_alg":"RSA-OAEP"`,
+		"enc alone":       `"userinfo_encrypted_response_enc":"A256GCM"`,
+		"RSA1_5":          `"id_token_encrypted_response_alg":"RSA1_5"`,
+		"no secret":       `"token_endpoint_auth_method":"none","id_token_encrypted_response_alg":"dir"`,
+		"no signing alg":  `"userinfo_signed_response_alg":"none"`,
 	} {
 		if s, _ := o.look("POST", "/register", "Content-Type: application/json", `{"redirect_uris":["https://127.0.0.1:1/cb"],`+metadata+`}`); s["status"] != 400 {
 			t.Errorf("%s: got %v, want a refusal", what, s)

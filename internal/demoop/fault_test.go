@@ -111,6 +111,9 @@ func TestEveryFaultMisbehaves(t *testing.T) {
 				delete(good, "front")
 				delete(good, "jarm")
 			}
+			if got["sealed response"] == nil {
+				delete(good, "sealed response")
+			}
 			if cmp.Equal(good, got) {
 				t.Error("got what the good provider does, want a difference")
 			}
@@ -154,6 +157,9 @@ func walk(t *testing.T, faults ...string) map[string]seen {
 		return f.Name == faults[0] && (f.Group == "front" || f.Group == "jarm" || slices.Contains([]string{"hybrid", "jarm"}, f.Needs))
 	}) { // a sign-in costs time, and most faults show without these
 		out["front"], out["jarm"] = o.inFront(id, raw)
+	}
+	if len(faults) == 0 || strings.HasPrefix(faults[0], "jarm-encrypted") || strings.HasPrefix(faults[0], "good-jarm-encrypted") {
+		out["sealed response"] = o.sealedResponse(raw)
 	}
 	out["encrypted"], out["sealed userinfo"] = o.encrypted(raw)
 	p := newPKCE()

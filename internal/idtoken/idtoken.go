@@ -103,6 +103,24 @@ func VerifyResponse(ctx context.Context, token secret.String, e Expected) (*Clai
 	return verify(ctx, token, e, ResponseRules())
 }
 
+// Peek reads what a token that may be encrypted says, without verifying any of
+// it. One that is not encrypted is read all the same: [Verify] refuses it.
+func Peek(token secret.String, e Expected) (*Claims, error) {
+	l := &ladder{Expected: e}
+	if l.parse(token.Reveal()); id(l.openErr) == jose.IDPlain {
+		l = &ladder{}
+		l.parse(token.Reveal())
+	}
+	if l.parseErr != nil || l.claimsErr != nil {
+		return nil, cmp.Or(l.parseErr, l.claimsErr)
+	}
+	return l.claims, nil
+}
+
+// Unread words why a response JWT could not even be read, without which nobody
+// knows whose answer it is.
+func Unread(err error) error { return ResponseRules()[0].fault(finding{err: err}) }
+
 func verify(ctx context.Context, token secret.String, e Expected, rules []Rule) (*Claims, []Rung, error) {
 	if len(e.Algs) == 0 {
 		e.Algs = []string{"RS256"}
@@ -150,7 +168,8 @@ func (r Rule) fault(f finding) error {
 		return f.err
 	}
 	id, op := "idtoken."+r.Name, "check the ID token"
-	if response, ok := strings.CutPrefix(r.Name, "jarm-"); ok {
+	response, ok := strings.CutPrefix(r.Name, "jarm-")
+	if ok {
 		id, op = "jarm."+response, "check the authorization response"
 	}
 	out := &fault.Error{Kind: fault.Protocol, ID: id, Op: op, Spec: r.Spec, Hint: r.hint, Err: f.err}
@@ -158,6 +177,12 @@ func (r Rule) fault(f finding) error {
 		out.Err, out.Spec = inner.Err, inner.Spec
 		if out.Hint == "" {
 			out.Hint = inner.Hint
+		}
+	}
+	if ok { // jose speaks of ID tokens
+		out.Hint = strings.ReplaceAll(out.Hint, "id_token_", "authorization_")
+		if strings.HasPrefix(out.Spec, "OIDC Core") {
+			out.Spec = r.Spec
 		}
 	}
 	return out
@@ -189,7 +214,7 @@ func (l *ladder) parse(token string) {
 		}
 	}
 	if !l.Encryption.None() && strings.HasPrefix(token, "{") {
-		l.parseErr = &fault.Error{Kind: fault.Protocol, ID: jose.IDForm, Spec: "OIDC Core 10.2", Err: errors.New("what was encrypted are claims that nobody signed, not a signed token")}
+		l.parseErr = &fault.Error{Kind: fault.Protocol, ID: jose.IDForm, Spec: "OIDC Core 10.2", Err: errors.New("what was encrypted are claims that nobody signed, not a signed token"), Hint: hintBug}
 		return
 	}
 	if l.signed, l.parseErr = jose.Parse(token); l.parseErr == nil {

@@ -368,7 +368,7 @@ func TestToken(t *testing.T) {
 		"nothing":                  {"", nil, "form", "the token is empty"},
 		"an opaque token":          {"abc", nil, "form", "1 parts, not three"},
 		"white space":              {good + "\n", nil, "form", "line breaks"},
-		"encrypted":                {"a.b.c.d.e", nil, "encryption", "encrypted ID token that nobody asked for"},
+		"encrypted":                {"a.b.c.d.e", nil, "encryption", "encrypted, and nobody asked for that"},
 		"claims that are an array": {of("[]"), nil, "claims", "not a JSON object"},
 		"claims that are null":     {of("null"), nil, "claims", "it is null"},
 		"no claims":                {of(""), nil, "claims", "it is empty"},

@@ -176,7 +176,7 @@ func TestParseRefuses(t *testing.T) {
 		"four parts":                {h + "." + p + "." + s + ".", IDForm, "4 parts"},
 		"a million dots":            {strings.Repeat(".", 1_000_000), IDForm, "1000001 parts"},
 		"two megabytes of dots":     {strings.Repeat(".", 2_000_000), IDForm, "more than 1048576"},
-		"encrypted":                 {h + ".." + p + "." + s + "." + s, IDEncrypted, "encrypted ID token that nobody asked for"},
+		"encrypted":                 {h + ".." + p + "." + s + "." + s, IDEncrypted, "encrypted, and nobody asked for that"},
 		"the JSON serialization":    {`{"payload":"e30","signatures":[]}`, IDForm, "JSON serialization"},
 		"padding":                   {h + "." + b64([]byte("{} ")) + "=." + s, IDForm, "the payload is not base64url"},
 		"the standard alphabet":     {h + "." + p + ".ab+/", IDForm, "the signature is not base64url"},

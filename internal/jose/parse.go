@@ -46,7 +46,7 @@ func Parse(token string) (*Signed, error) {
 	case strings.HasPrefix(token, "{"):
 		return bad("the token is in the JSON serialization, not the compact one")
 	case dots == 4:
-		return nil, refuse(IDEncrypted, "OIDC Core 3.1.3.7 (1)", "it is an encrypted ID token that nobody asked for")
+		return nil, refuse(IDEncrypted, "OIDC Core 3.1.3.7 (1)", "it is encrypted, and nobody asked for that")
 	case dots != 2:
 		return bad("the token has %d parts, not three", dots+1)
 	}

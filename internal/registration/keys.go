@@ -173,7 +173,7 @@ func encryptionKey(k *keyMaker) error {
 		algs = []string{k.alg("", "id_token_encryption_alg_values_supported", "ECDH-ES+A256KW", "ECDH-ES", "RSA-OAEP-256", "RSA-OAEP")}
 		k.say("id_token_encrypted_response_alg", algs[0])
 	}
-	for _, what := range []string{"id_token", "userinfo"} {
+	for _, what := range []string{"id_token", "userinfo", "authorization"} {
 		if TextOf(k.metadata, what+"_encrypted_response_alg") != "" {
 			k.say(what+"_encrypted_response_enc", k.alg("", what+"_encryption_enc_values_supported", "A256GCM", "A128GCM", "A128CBC-HS256"))
 		}

@@ -99,6 +99,8 @@ func Members() []Member {
 		{"authorization_details_types", "", List, "types of authorization details", "RFC 9396 10"},
 		{"introspection_signed_response_alg", "", Text, "signing algorithm of introspection answers", "RFC 9701 6"},
 		{"authorization_signed_response_alg", "authorization-signed-response-alg", Text, "signing algorithm of authorization responses", "JARM 3"},
+		{"authorization_encrypted_response_alg", "authorization-encrypted-response-alg", Text, "key algorithm of encrypted authorization responses", "JARM 3"},
+		{"authorization_encrypted_response_enc", "authorization-encrypted-response-enc", Text, "content algorithm of encrypted authorization responses", "JARM 3"},
 	}
 }
 

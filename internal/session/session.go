@@ -115,6 +115,11 @@ func (k *Keeper) Request(ctx context.Context, entry flows.Entry, client *store.C
 		ResponseType: k.Settings.String("response_type"), ResponseMode: k.Settings.String("response_mode"),
 		ResponseAlgs: request.IDTokenAlgs(k.Settings.String("authorization_signed_response_alg"), p.Metadata.ResponseAlgs),
 	}
+	if entry.Person && strings.HasSuffix(r.ResponseMode, "jwt") {
+		if r.ResponseEncryption, r.ResponseKeys, err = k.encryption("authorization", client); err != nil {
+			return nil, err
+		}
+	}
 	if err := k.ask(ctx, r, entry, client); err != nil {
 		return nil, err
 	}

@@ -121,6 +121,39 @@ func TestEncrypted(t *testing.T) {
 	}
 }
 
+// TestEncryptedResponses: authorization responses that oidc-provider signs and
+// encrypts (JARM 2.2), in each way that they can come.
+func TestEncryptedResponses(t *testing.T) {
+	need(t)
+	t.Parallel()
+	for alg, enc := range map[string]string{"ECDH-ES+A256KW": "A256GCM", "RSA-OAEP-256": "A128CBC-HS256", "A128KW": "A128GCM", "dir": "A256CBC-HS512"} {
+		t.Run(alg, func(t *testing.T) {
+			t.Parallel()
+			p, err := steady()
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := registers(t, p, "--client-auth", "client_secret_basic", "--authorization-signed-response-alg", "ES256",
+				"--authorization-encrypted-response-alg", alg, "--authorization-encrypted-response-enc", enc)
+			for _, mode := range []string{"jwt", "query.jwt", "fragment.jwt", "form_post.jwt"} {
+				r := h.exits(0, byForms(h, "--response-mode", mode, "-v")...)
+				passes(t, r, "jarm-response jarm-encryption jarm-signature jarm-iss jarm-aud jarm-lifetime response-state")
+				if !strings.Contains(r.stderr, "encrypted: "+alg+" with "+enc) {
+					t.Errorf("%s: got %q, want a response encrypted with %s and %s", mode, r.stderr, alg, enc)
+				}
+			}
+			r := h.exits(5, byForms(h, "--response-mode", "jwt", "--param", "prompt=none")...)
+			if !strings.Contains(r.stderr, "login_required") {
+				t.Errorf("got %q, want the provider's login_required", r.stderr)
+			}
+			// What is registered is wanted, and nothing else.
+			if r := h.exits(6, byForms(h, "--response-mode", "jwt", "--authorization-encrypted-response-enc", map[bool]string{true: "A128GCM", false: "A256GCM"}[enc == "A256GCM"])...); !strings.Contains(r.stderr, "rule: ") {
+				t.Errorf("got %q, want a rule", r.stderr)
+			}
+		})
+	}
+}
+
 // TestCertificates: the client proves itself with a certificate, by its
 // authority's word or by a JWKS, and its tokens are bound to it (RFC 8705).
 func TestCertificates(t *testing.T) {

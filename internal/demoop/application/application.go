@@ -44,6 +44,8 @@ type Metadata struct {
 	DPoPBound        bool            `json:"dpop_bound_access_tokens,omitempty"`
 	CertificateBound bool            `json:"tls_client_certificate_bound_access_tokens,omitempty"`
 	ResponseAlg      string          `json:"authorization_signed_response_alg,omitempty"`
+	ResponseKeyAlg   string          `json:"authorization_encrypted_response_alg,omitempty"`
+	ResponseEnc      string          `json:"authorization_encrypted_response_enc,omitempty"`
 	SubjectType      string          `json:"subject_type,omitempty"`
 	Scope            string          `json:"scope,omitempty"`
 	AfterLogout      []string        `json:"post_logout_redirect_uris,omitempty"`
@@ -155,6 +157,8 @@ func (a *Metadata) unfit(r Registrar) string {
 		return a.IDTokenWish().Unfit(a.JWKS, a.Secretless())
 	case a.UserinfoWish().Unfit(a.JWKS, a.Secretless()) != "":
 		return a.UserinfoWish().Unfit(a.JWKS, a.Secretless())
+	case a.ResponseWish().Unfit(a.JWKS, a.Secretless()) != "":
+		return a.ResponseWish().Unfit(a.JWKS, a.Secretless())
 	case a.SubjectType != "public":
 		return "subject_type must be public"
 	case len(a.RedirectURIs) > 20 || len(a.AfterLogout) > 20 || len(a.Name) > 255:
@@ -171,6 +175,11 @@ func (a *Metadata) IDTokenWish() sealing.Wish {
 // UserinfoWish is the one for UserInfo.
 func (a *Metadata) UserinfoWish() sealing.Wish {
 	return sealing.Wish{Alg: a.UserinfoKeyAlg, Enc: a.UserinfoEnc}
+}
+
+// ResponseWish is the one for response JWTs (JARM 3).
+func (a *Metadata) ResponseWish() sealing.Wish {
+	return sealing.Wish{Alg: a.ResponseKeyAlg, Enc: a.ResponseEnc}
 }
 
 // Keyed reports whether the client proves itself with a key or a certificate.

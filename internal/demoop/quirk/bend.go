@@ -59,10 +59,19 @@ func Keys(faults []Fault, set []map[string]any) []map[string]any {
 
 // Sealer bends what is about to be encrypted.
 func Sealer(faults []Fault) func(*sealing.Letter) error {
+	return sealer(faults, func(f Fault) func(*sealing.Letter) error { return f.Sealed })
+}
+
+// ResponseSealer bends a response JWT that is about to be encrypted.
+func ResponseSealer(faults []Fault) func(*sealing.Letter) error {
+	return sealer(faults, func(f Fault) func(*sealing.Letter) error { return f.ResponseSealed })
+}
+
+func sealer(faults []Fault, hook func(Fault) func(*sealing.Letter) error) func(*sealing.Letter) error {
 	return func(l *sealing.Letter) (err error) {
 		for _, f := range faults {
-			if f.Sealed != nil {
-				err = errors.Join(err, f.Sealed(l))
+			if lie := hook(f); lie != nil {
+				err = errors.Join(err, lie(l))
 			}
 		}
 		return err

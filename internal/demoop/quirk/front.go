@@ -114,6 +114,8 @@ func jarms() []Fault {
 		Fault{Name: "jarm-bad-signature", Help: "a byte of the response JWT's signature is changed", Rule: sig, ResponseSigned: lastPart(flip)},
 		Fault{Name: "jarm-alg-none", Help: "alg of the response JWT is none, and nobody signed", Rule: "JARM 2.4 (5), 3",
 			ResponseJWT: header("alg", "none"), ResponseSigned: lastPart(func(string) string { return "" })},
+		Fault{Name: "jarm-encrypted-not-asked", Help: "the response JWT is encrypted, and nobody asked for that", Rule: "JARM 2.4 (1)",
+			ResponseSigned: func(string, *Token) (string, error) { return "e30.AAAA.AAAA.AAAA.AAAA", nil }},
 		Fault{Name: "jarm-outside", Help: "a code stands beside the response JWT", Rule: alone, Outside: func(v url.Values) string {
 			v.Set("code", "SplxlOBeZQQYbYS6WxSbIA")
 			return ""

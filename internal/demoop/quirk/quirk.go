@@ -46,7 +46,7 @@ type Fault struct {
 	At    string // the command that meets it: register, login, userinfo, tokens (a refresh), logout, or doctor where none of these does
 	Exit  int    // what that command should exit with; 0 for a tolerance
 	Check string // the check of "rely doctor" that finds it, by its ID; empty where none does
-	Needs string // what it shows up with only: "secret" (a confidential client), "encryption" (a client that registered for it), "dpop" (bound tokens), "device", "implicit" or "hybrid" (that flow), "jarm" (a response JWT), "form_post" (that mode), "sources" (claims from elsewhere), what has to be asked for ("max_age", "acr", ...; see wanting in cmd/tour_client.go), or nothing
+	Needs string // what it shows up with only: "secret" (a confidential client), "encryption" (a client that registered for it), "dpop" (bound tokens), "device", "implicit" or "hybrid" (that flow), "jarm" (a response JWT), "jarm-encryption" (an encrypted one), "form_post" (that mode), "sources" (claims from elsewhere), what has to be asked for ("max_age", "acr", ...; see wanting in cmd/tour_client.go), or nothing
 
 	Alg      string                                         // every client's ID token algorithm
 	Start    func(*keys.Ring) error                         // before the first request
@@ -64,6 +64,7 @@ type Fault struct {
 
 	ResponseJWT    func(t *Token) error                           // the authorization response as a JWT, before signing
 	ResponseSigned func(compact string, t *Token) (string, error) // and after
+	ResponseSealed func(l *sealing.Letter) error                  // before it is encrypted
 	Outside        func(v url.Values) (way string)                // what travels in the end; a way that is not empty is taken in place of the asked one
 
 	Pushed func(m map[string]any)    // the pushed authorization response

@@ -5,7 +5,7 @@ import "slices"
 // All is the table, in the order help shows it.
 func All() []Fault {
 	return slices.Concat(discovery(), fingers(), registrations(), jwks(), idTokens(), signatures(), encryptions(), dpops(), responses(),
-		asked(), pushed(), tokens(), refreshes(), exchanges(), devices(), backchannels(), fronts(), jarms(), userInfos(), claimSources(), logouts(), words(), examined(), good())
+		asked(), pushed(), tokens(), refreshes(), exchanges(), devices(), backchannels(), fronts(), jarms(), sealedResponses(), userInfos(), claimSources(), logouts(), words(), examined(), good())
 }
 
 // group fills in what the entries of a group have in common. An entry keeps

@@ -28,7 +28,7 @@ func Encs() []string { return []string{"A256GCM", "A128GCM", "A128CBC-HS256", "A
 
 // Metadata adds to the discovery document what the provider can encrypt.
 func Metadata(m map[string]any) {
-	for _, what := range []string{"id_token", "userinfo"} {
+	for _, what := range []string{"id_token", "userinfo", "authorization"} {
 		m[what+"_encryption_alg_values_supported"] = Algs()
 		m[what+"_encryption_enc_values_supported"] = Encs()
 	}

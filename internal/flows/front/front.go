@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"rely/internal/fault"
 	"rely/internal/flows/request"
 	"rely/internal/idtoken"
 	"rely/internal/loopback"
@@ -28,6 +29,7 @@ type attempt struct {
 	asked       asked
 	came        loopback.Way // how the answer came
 	ladder      []idtoken.Rung
+	unopened    error // why the last response JWT that came could not be decrypted
 }
 
 // SignIn has a person, or a robot in its place, sign in. types are the response
@@ -55,6 +57,9 @@ func SignIn(ctx context.Context, r *request.Request, types ...string) (*request.
 	defer stop()
 	r.Provider.Prefetch(fetching)
 	answer, err := a.await(ctx, l, address)
+	if unread := a.unopened; unread != nil && fault.Is(err, fault.Protocol) {
+		return nil, idtoken.Unread(unread) // that is why nobody knew its state
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -43,14 +43,20 @@ func (a *attempt) opened(ctx context.Context, p url.Values) (url.Values, error) 
 			Hint: "have the provider mend its JWT secured responses, or leave --response-mode out"}
 	}
 	a.ladder = append(a.ladder, idtoken.Rung{Name: check.Name, Spec: check.Spec, Expected: "one JWT", Actual: "one JWT", Status: idtoken.Passed})
-	claims, ladder, err := idtoken.VerifyResponse(ctx, secret.New(p.Get("response")), idtoken.Expected{
-		Issuer: a.Provider.Metadata.Issuer, ClientID: a.ClientID, Algs: a.ResponseAlgs, ClientSecret: a.ClientSecret, Keys: a.Provider.Keys, Now: a.Now(),
-	})
+	claims, ladder, err := idtoken.VerifyResponse(ctx, secret.New(p.Get("response")), a.responseJWT())
 	a.ladder = append(a.ladder, ladder...)
 	if err != nil {
 		return nil, err
 	}
 	return inside(claims), nil
+}
+
+// responseJWT is what the JWT of an answer has to be.
+func (a *attempt) responseJWT() idtoken.Expected {
+	return idtoken.Expected{
+		Issuer: a.Provider.Metadata.Issuer, ClientID: a.ClientID, Algs: a.ResponseAlgs, ClientSecret: a.ClientSecret,
+		Encryption: a.ResponseEncryption, OwnKeys: a.ResponseKeys, Keys: a.Provider.Keys, Now: a.Now(),
+	}
 }
 
 func alone(p url.Values) error {
@@ -94,9 +100,22 @@ func (a *attempt) states(p url.Values) []string {
 	}
 	states = slices.Clone(states)
 	for _, jwt := range p["response"] {
-		if c, err := idtoken.Decode(secret.New(jwt)); err == nil {
-			states = append(states, inside(c)["state"]...)
+		c, err := idtoken.Peek(secret.New(jwt), a.responseJWT())
+		if err != nil {
+			a.unread(err)
+			continue
 		}
+		states = append(states, inside(c)["state"]...)
 	}
 	return states
+}
+
+// unread remembers why an answer could not be read. It is a stranger's like any
+// other without the state; but a provider that encrypts to another key looks
+// just like that, so the person is told, once.
+func (a *attempt) unread(err error) {
+	if a.unopened == nil {
+		a.Warn(fmt.Sprintf("an answer came that cannot be read, so nobody knows whose it is, and the sign-in goes on: %v", idtoken.Unread(err)))
+	}
+	a.unopened = err
 }

@@ -39,11 +39,15 @@ type Request struct {
 	ResponseType string          // words in any order; empty for the flow's own
 	ResponseMode string          // empty for the response type's own
 	ResponseAlgs []string        // of a response JWT (JARM 3): the registered algorithm, or those the provider lists
-	Param        url.Values
-	TokenParam   url.Values
-	Asked        *ask.Ask // what Param asks for; nil for nothing
-	Push         bool     // the authorization request goes to the provider from here first (RFC 9126)
-	Object       *Object  // how it is signed; nil for not at all (RFC 9101)
+	// ResponseEncryption is of a response JWT, as registered (JARM 3), and
+	// ResponseKeys open it.
+	ResponseEncryption jose.Encryption
+	ResponseKeys       []jose.Private
+	Param              url.Values
+	TokenParam         url.Values
+	Asked              *ask.Ask // what Param asks for; nil for nothing
+	Push               bool     // the authorization request goes to the provider from here first (RFC 9126)
+	Object             *Object  // how it is signed; nil for not at all (RFC 9101)
 
 	// Where a person signs in.
 	RedirectURI string   // loopback; port 0 is any free one
