@@ -79,7 +79,7 @@ func newDoctor(i *invocation) *cobra.Command {
 	for _, flag := range []string{"only", "skip"} {
 		_ = c.RegisterFlagCompletionFunc(flag, completeChecks)
 	}
-	c.AddCommand(newExplain(i), newDiff(i), newBundle(i))
+	c.AddCommand(newExplain(i), newDiff(i), newBundle(i), newLifetimes(i))
 	return c
 }
 

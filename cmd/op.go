@@ -27,7 +27,7 @@ type op struct {
 	plain    bool
 	requests bool
 	legacy   bool
-	access   time.Duration
+	options  demoop.Options // lifetimes
 }
 
 func newOP(i *invocation) *cobra.Command {
@@ -53,14 +53,18 @@ It is for trying things out and holds no real accounts.`,
 	c.Flags().BoolVar(&o.plain, "http", false, "plain http instead of https")
 	c.Flags().BoolVar(&o.legacy, "legacy", false, "offer what is not to be used any more: implicit and hybrid flow, the password grant")
 	c.Flags().BoolVar(&o.requests, "requests", false, "show each request on stderr")
-	c.Flags().DurationVar(&o.access, "access-ttl", 5*time.Minute, "`D`: how long access tokens live")
+	c.Flags().DurationVar(&o.options.AccessTTL, "access-ttl", 5*time.Minute, "`D`: how long access tokens live")
+	c.Flags().DurationVar(&o.options.RefreshTTL, "refresh-ttl", 24*time.Hour, "`D`: how long refresh tokens live that nobody uses")
+	c.Flags().DurationVar(&o.options.RefreshGrace, "refresh-grace", 0, "`D`: how long a refresh token is still taken after its use")
+	c.Flags().DurationVar(&o.options.SignInTTL, "sign-in-ttl", 0, "`D`: when refresh tokens end, however much in use; 0 is never")
 	_ = c.RegisterFlagCompletionFunc("fault", completeFaults)
 	return c
 }
 
 func (o *op) run(ctx context.Context) error {
 	o.catch()
-	options := demoop.Options{Faults: o.faults.values, AccessTTL: o.access, Legacy: o.legacy}
+	options := o.options
+	options.Faults, options.Legacy = o.faults.values, o.legacy
 	if o.requests {
 		options.Log = func(line string) { fmt.Fprintln(o.Stderr, fault.Visible(line)) }
 	}

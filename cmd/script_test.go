@@ -38,6 +38,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"rely":   func() { os.Exit(Main(app.System(), os.Args[1:])) },
 		"person": func() { os.Exit(person(os.Args[1:])) },
+		"hasty":  func() { os.Exit(hasty(os.Args[1:])) },
 	})
 }
 
@@ -84,6 +85,7 @@ func setup(e *testscript.Env) error {
 	e.Setenv("RELY_HOME", filepath.Join(e.WorkDir, "home"))
 	e.Setenv("HOME", filepath.Join(e.WorkDir, "nobody"))
 	e.Setenv("GORACE", "atexit_sleep_ms=0")
+	e.Setenv("CLOCK", filepath.Join(e.WorkDir, "clock"))
 	for _, name := range []string{"DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "SSH_CONNECTION", "SSH_TTY", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy",
 		"GITHUB_ACTIONS", "GITLAB_CI", "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"} {
 		e.Setenv(name, "")
@@ -102,12 +104,12 @@ func setup(e *testscript.Env) error {
 
 // op starts the embedded provider for the rest of the script and sets $ISSUER, and
 // $ORIGIN, which has no path:
-// op [-http] [-path /PATH] [-ttl DURATION] [-secret-ttl DURATION] [-device-ttl DURATION] [-iat TOKEN] [-client SECRET] [FAULT]
+// op [-http] [-path /PATH] [-ttl DURATION] [-refresh-ttl DURATION] [-grace DURATION] [-sign-in-ttl DURATION] [-secret-ttl DURATION] [-device-ttl DURATION] [-iat TOKEN] [-client SECRET] [FAULT]
 func opCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("unsupported: ! op")
 	}
-	o := demoop.Options{DeviceInterval: 100 * time.Millisecond, Now: time.Now, Tick: time.After,
+	o := demoop.Options{DeviceInterval: 100 * time.Millisecond, Now: leapt(filepath.Join(ts.Getenv("WORK"), "clock")), Tick: time.After,
 		Notify: func(uri string, form url.Values) { notify(unsafeTransport(), uri, form) }}
 	scheme, path := "https", ""
 	for len(args) > 0 {
@@ -119,10 +121,11 @@ func opCommand(ts *testscript.TestScript, neg bool, args []string) {
 		case "-path":
 			args = args[1:]
 			path = args[0]
-		case "-ttl", "-secret-ttl", "-device-ttl":
+		case "-ttl", "-secret-ttl", "-device-ttl", "-refresh-ttl", "-grace", "-sign-in-ttl":
 			d, err := time.ParseDuration(args[1])
 			ts.Check(err)
-			*map[string]*time.Duration{"-ttl": &o.AccessTTL, "-secret-ttl": &o.SecretTTL, "-device-ttl": &o.DeviceTTL}[args[0]] = d
+			*map[string]*time.Duration{"-ttl": &o.AccessTTL, "-secret-ttl": &o.SecretTTL, "-device-ttl": &o.DeviceTTL,
+				"-refresh-ttl": &o.RefreshTTL, "-grace": &o.RefreshGrace, "-sign-in-ttl": &o.SignInTTL}[args[0]] = d
 			args = args[1:]
 		case "-iat":
 			args = args[1:]

@@ -45,7 +45,7 @@ type access struct {
 
 type refresh struct {
 	*grant
-	used bool
+	used time.Time // zero: not yet
 }
 
 // newCode makes an authorization code. It stays on the shelf after its use for
@@ -78,7 +78,11 @@ func (s *Server) issue(g *grant, scopes []string, again bool) (map[string]any, e
 	// offline_access decides only whether it outlives the sign-in session.
 	if g.user != nil && g.client.May("refresh_token") && !(again && s.keepsRefresh()) {
 		next := shelf.Fresh()
-		s.refresh.Put(next, &refresh{grant: g}, s.now(), s.now().Add(s.o.RefreshTTL))
+		ends := s.now().Add(s.o.RefreshTTL)
+		if whole := g.authTime.Add(s.o.SignInTTL); s.o.SignInTTL > 0 && whole.Before(ends) {
+			ends = whole
+		}
+		s.refresh.Put(next, &refresh{grant: g}, s.now(), ends)
 		m["refresh_token"] = next
 	}
 	if g.user != nil && slices.Contains(scopes, "openid") {

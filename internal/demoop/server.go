@@ -49,6 +49,8 @@ type Options struct {
 	Log    func(string) // one line for each request, without secrets; nil is silent
 
 	CodeTTL, AccessTTL, RefreshTTL time.Duration // 0 means 60 s, 5 min, 24 h
+	SignInTTL                      time.Duration // no refresh token outlives the sign-in by more; 0 means it may
+	RefreshGrace                   time.Duration // an old refresh token is still taken for that long
 	SecretTTL                      time.Duration // of registered clients; 0 means for ever
 	DeviceTTL, DeviceInterval      time.Duration // 0 means 10 min, 1 s
 

@@ -150,7 +150,7 @@ func (s *Server) renew(c *Client, f url.Values) reply.Reply {
 	if !ok || t.client != c || !s.alive(t.grant) {
 		return badGrant("the refresh token is unknown, too old, revoked or another client's")
 	}
-	if t.used {
+	if !t.used.IsZero() && s.now().Sub(t.used) >= s.o.RefreshGrace {
 		t.ended = true
 		return badGrant("the refresh token was used before; everything issued with it is revoked")
 	}
@@ -164,7 +164,9 @@ func (s *Server) renew(c *Client, f url.Values) reply.Reply {
 			return reply.Refuse(http.StatusBadRequest, "invalid_scope", "more than was granted")
 		}
 	}
-	t.used = !s.keepsRefresh()
+	if t.used.IsZero() && !s.keepsRefresh() {
+		t.used = s.now()
+	}
 	return s.answer(t.grant, scopes, true)
 }
 

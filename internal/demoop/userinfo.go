@@ -74,7 +74,7 @@ func (s *Server) introspect(r *http.Request) reply.Reply {
 		m["token_type"], m["iat"] = "Bearer", a.issued.Unix()
 		return reply.Object(http.StatusOK, m)
 	}
-	if t, until, ok := s.refresh.Get(token, s.now()); ok && !t.used && s.alive(t.grant) {
+	if t, until, ok := s.refresh.Get(token, s.now()); ok && t.used.IsZero() && s.alive(t.grant) {
 		return reply.Object(http.StatusOK, s.describe(t.grant, t.scopes, until))
 	}
 	return reply.Object(http.StatusOK, map[string]any{"active": false})
