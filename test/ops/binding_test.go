@@ -2,6 +2,7 @@ package ops
 
 import (
 	"crypto/ecdsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -226,6 +227,8 @@ func (p *provider) mutual(t *testing.T) string {
 	return u.String()
 }
 
+const certifiedKid = "certified"
+
 // certified is a JWKS with the key of a certificate, and the certificate.
 func certified(t *testing.T, file string) []byte {
 	t.Helper()
@@ -243,8 +246,9 @@ func certified(t *testing.T, file string) []byte {
 		t.Fatal(err)
 	}
 	half := base64.RawURLEncoding.EncodeToString
-	set, err := json.Marshal(map[string]any{"keys": []any{map[string]any{"kty": "EC", "crv": "P-256", "x": half(point[1:33]), "y": half(point[33:]),
-		"x5c": []string{base64.StdEncoding.EncodeToString(cert.Raw)}}}})
+	print := sha256.Sum256(cert.Raw)
+	set, err := json.Marshal(map[string]any{"keys": []any{map[string]any{"kty": "EC", "kid": certifiedKid, "crv": "P-256", "x": half(point[1:33]), "y": half(point[33:]),
+		"x5c": []string{base64.StdEncoding.EncodeToString(cert.Raw)}, "x5t#S256": half(print[:])}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -102,10 +102,12 @@ func life(t *testing.T, p *provider, h *home, how []string) {
 	gone(t, late.try("register", "show", "-p", "reg"), "rely register")
 }
 
-// kept adds the client's secrets, as the store has them now, to what may not be said.
-func kept(h *home) {
+// kept adds the client's secrets, as the store has them now, to what may not be
+// said, and returns the client secret.
+func kept(h *home) string {
 	h.t.Helper()
 	files, _ := filepath.Glob(filepath.Join(h.dir, "rely", "state", "clients", "reg-*.json"))
+	secret := ""
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
@@ -119,13 +121,14 @@ func kept(h *home) {
 			h.t.Fatal(err)
 		}
 		h.secret(client.Token)
-		if client.Secret != "" {
-			h.secret(client.Secret)
+		if secret = client.Secret; secret != "" {
+			h.secret(secret)
 		}
 	}
 	if len(files) != 1 {
 		h.t.Fatalf("got %d files of the client, want 1", len(files))
 	}
+	return secret
 }
 
 // gone is what is said of a client that is no more.

@@ -123,6 +123,9 @@ keyUsage=digitalSignature"
     sign client '/O=Test/CN=rely' "subjectAltName=DNS:rely.example
 extendedKeyUsage=clientAuth
 keyUsage=digitalSignature"
+    # a self-signed one, whose key also signs
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=self-signed \
+      -keyout selfsigned.key -out selfsigned.crt 2>/dev/null
   )
 fi
 
@@ -287,7 +290,7 @@ if [ -n "$fresh" ]; then
       "session-management-allowed": true, "session-cookie-name": "GLEWLWYD2_OIDC_SID",
       "session-cookie-expiration": 2419200, "front-channel-logout-allowed": true, "back-channel-logout-allowed": true,
       "device-authorization-expiration": $dev, "device-authorization-interval": $interval,
-      "client-cert-source": "TLS", "client-cert-use-endpoint-aliases": true, "client-cert-self-signed-allowed": false,
+      "client-cert-source": "TLS", "client-cert-use-endpoint-aliases": true, "client-cert-self-signed-allowed": true,
       "oauth-dpop-allowed": true, "oauth-dpop-iat-duration": 60, "oauth-dpop-iat-gap-duration": 10,
       "oauth-dpop-dpop_bound_access_tokens-property": "dpop_bound_access_tokens",
       "oauth-dpop-nonce-mandatory": $nonce, "oauth-dpop-nonce-counter": 10,

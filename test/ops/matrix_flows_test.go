@@ -1,0 +1,118 @@
+package ops
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"rely/internal/flows"
+)
+
+// flows runs every flow with a client that proves itself by the method, one
+// after the other: what a sign-in brought is what others redeem.
+func (p *place) flows(m *matrix, method string) {
+	h := newHome(m.t)
+	granted := grants()
+	all := p.client(h, method, granted)
+	if all.no != nil {
+		// RFC 6749 4.4 has client credentials for those who can prove themselves.
+		granted = slices.DeleteFunc(granted, func(grant string) bool { return grant == "client_credentials" })
+		all = p.client(h, method, granted)
+	}
+	brought := tokens{}
+	for _, r := range rows() {
+		c, at := all, h
+		if !slices.Contains(granted, r.flow.Grant) {
+			at = newHome(m.t)
+			c = p.client(at, method, []string{r.flow.Grant})
+		}
+		if c.no != nil {
+			m.note(cell{p.name, r.name(), method}, p, *c.no)
+			continue
+		}
+		m.note(cell{p.name, r.name(), method}, p, p.run(at, c, r, method, &brought))
+	}
+}
+
+// tokens are what the code flow brought, for the flows that redeem something;
+// words that nobody issued where it brought nothing.
+type tokens struct{ access, refresh string }
+
+// run is one combination: a sign-in, and what came of it is used.
+func (p *place) run(h *home, c client, r row, method string, brought *tokens) result {
+	profile := strings.ReplaceAll(r.name(), " ", "-")
+	args := append(slices.Clone(c.flags), "-p", profile, "--flow", r.flow.Name, "--login-timeout", "20s", "-o", "json")
+	if r.kind != "" {
+		args = append(args, "--response-type", r.kind)
+	}
+	if r.flow.Person {
+		args = append(args, p.person(h)...)
+	}
+	binding := strings.ReplaceAll(method, "_", "-")
+	binding = binding[:min(len(binding), 20)] // all that oidc-provider takes
+	args = append(args, p.inputs(h, r.flow, binding, *brought)...)
+	var done result
+	if r.flow.Elsewhere && p.decide != nil {
+		done = h.asking(func() error { return p.decide(binding) }, args...)
+	} else {
+		done = h.try(args...)
+	}
+	if done.code != 0 {
+		return done
+	}
+	var who struct{ Result struct{ Sub string } }
+	if err := json.Unmarshal([]byte(done.stdout), &who); err != nil {
+		h.t.Errorf("rely %s: got %q, want JSON: %v", strings.Join(args, " "), done.stdout, err)
+	}
+	return used(h, profile, r, brought, who.Result.Sub != "")
+}
+
+// inputs are what a flow cannot do without. A flow that is not here needs nothing.
+func (p *place) inputs(h *home, f flows.Entry, binding string, brought tokens) []string {
+	given := func(name, text string) string {
+		if text == "" {
+			text = "nobody-has-issued-this-one"
+		}
+		return h.file(name, text)
+	}
+	switch f.Name {
+	case "code":
+		return []string{"--scope", "openid email offline_access", "--prompt", "consent"}
+	case "client-credentials":
+		return []string{"--scope", "api:read"}
+	case "refresh":
+		return []string{"--refresh-token-file", given("refresh", brought.refresh)}
+	case "token-exchange":
+		return []string{"--scope", "openid", "--subject-token-file", given("subject", brought.access)}
+	case "jwt-bearer":
+		return []string{"--scope", "openid", "--claim", "sub=alice"}
+	case "ciba":
+		return []string{"--scope", "openid", "--login-hint", p.hint, "--binding-message", binding}
+	case "password":
+		return []string{"--scope", "openid", "--username", "alice", "--password-file", h.file("password", p.password)}
+	}
+	return []string{"--scope", "openid email"}
+}
+
+// used wants a token that can be printed, and that opens UserInfo where an ID
+// token says who signed in.
+func used(h *home, profile string, r row, brought *tokens, known bool) result {
+	if r.kind == "id_token" {
+		return h.try("tokens", "-p", profile, "--id", "-o", "json")
+	}
+	got := h.try("tokens", "-p", profile)
+	if got.code != 0 || got.stdout == "" {
+		return got
+	}
+	access := h.secret(strings.TrimSpace(got.stdout))
+	if r.flow.Name == "code" {
+		brought.access = access
+		if more := h.try("tokens", "-p", profile, "--refresh"); more.code == 0 {
+			brought.refresh = h.secret(strings.TrimSpace(more.stdout))
+		}
+	}
+	if !known {
+		return got
+	}
+	return h.try("userinfo", "-p", profile, "-o", "json")
+}
