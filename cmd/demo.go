@@ -182,7 +182,7 @@ func (t *tour) walk(ctx context.Context) error {
 	if t.broken != nil {
 		t.tell("The provider will misbehave: %s.\n", t.broken.Help)
 	}
-	steps := []func(context.Context) error{t.start, t.discover, t.register, t.signIn, t.tokens, t.exchange, t.userinfo, t.renew, t.signOut}
+	steps := []func(context.Context) error{t.start, t.discover, t.register, t.signIn, t.tokens, t.exchange, t.introspect, t.userinfo, t.renew, t.signOut}
 	if t.broken != nil && t.broken.At == "doctor" {
 		steps = []func(context.Context) error{t.examine} // a sign-in would not notice
 	}

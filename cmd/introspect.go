@@ -30,7 +30,8 @@ func newIntrospect(i *invocation) *cobra.Command {
 whose it is and until when: the session's access token, with --refresh its
 refresh token, or a token from a FILE or standard input ("-"). The client proves
 itself as it does at the token endpoint; many providers tell confidential clients
-alone.
+alone. What the session's access token is bound to (cnf) is compared with the key or
+the certificate that the client proves.
 
 The answer is printed as it came. An inactive token is an answer too, and exit
 code 0, unless --active demands an active one: then it is 8.`,
@@ -69,6 +70,13 @@ func (n *introspect) run(ctx context.Context, args []string) error {
 	r := output.Result{Schema: "introspection/1", JSON: members, Text: n.text(members)}
 	if err := output.Print(n.Stdout, n.format(), r); err != nil {
 		return err
+	}
+	if n.kept != nil && len(args) == 0 && !n.refresh {
+		ladder, err := n.sessions(false).Bound(n.made, n.kept, members)
+		n.showLadder(ladder, err != nil)
+		if err != nil {
+			return err
+		}
 	}
 	if n.active && string(members["active"]) != "true" {
 		return &fault.Error{Kind: fault.Findings, ID: "introspection.inactive", Op: "ask what the token is worth", Spec: "RFC 7662 2.2",

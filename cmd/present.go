@@ -23,6 +23,7 @@ type present struct {
 
 	st   store.Store
 	kept *store.Session // of the profile; nil where there is none
+	made *store.Client  // that proves itself
 }
 
 func (p *present) flags(c *cobra.Command, verb string) {
@@ -100,11 +101,11 @@ func (p *present) elsewhere(from string) (secret.String, error) {
 // proven is the provider, with the client proving itself on the way.
 func (p *present) proven(ctx context.Context) (*provider.Provider, *wire.Client, error) {
 	k := p.sessions(p.secretStdin)
-	client, err := k.Client(ctx)
-	if err != nil {
+	var err error
+	if p.made, err = k.Client(ctx); err != nil {
 		return nil, nil, err
 	}
-	return k.Proven(ctx, client)
+	return k.Proven(ctx, p.made)
 }
 
 // learnSession makes a session's tokens known as secrets.

@@ -107,7 +107,7 @@ func (t *tour) register(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.tell("   client_id      %s\n   redirect_uri   %s (the listener that catches the answer)\n   proves itself  %s\n", c.ID, redirects[0], proof(method))
+	t.tell("   client_id      %s\n   redirect_uri   %s (the listener that catches the answer)\n   proves itself  %s\n", c.ID, redirects[0], proof(registration.TextOf(metadata, "token_endpoint_auth_method")))
 	return t.keepClient(ctx, c, metadata, keys)
 }
 

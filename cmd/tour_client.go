@@ -91,6 +91,9 @@ func (t *tour) redirects(ctx context.Context) ([]string, error) {
 // client's metadata.
 func (t *tour) keys(m *provider.Metadata, metadata map[string]any) (secret.String, error) {
 	switch {
+	case t.needs("mtls"):
+		metadata["token_endpoint_auth_method"], metadata["tls_client_certificate_bound_access_tokens"] = "self_signed_tls_client_auth", true
+		return registration.Keys(m, []string{"mtls"}, metadata, t.Now())
 	case t.needs("encryption"):
 		metadata["id_token_encrypted_response_alg"], metadata["userinfo_encrypted_response_alg"] = "ECDH-ES+A256KW", "ECDH-ES+A256KW"
 	case t.needs("jarm-encryption"):

@@ -206,7 +206,10 @@ func (s *Server) fulfil(a *authz, sess *session) reply.Reply {
 		v.Set("code", with.Code)
 	}
 	if a.kind.Token {
-		with.Access = s.newAccess(g, a.scopes)
+		var err error
+		if with.Access, err = s.newAccess(g, a.scopes, false, nil); err != nil {
+			return s.deny(a, "server_error", "the access token cannot be made")
+		}
 		response.Access(v, with.Access, s.o.AccessTTL, a.scopes)
 	}
 	if a.kind.IDToken {

@@ -90,6 +90,11 @@ func (o *op) bound() seen {
 	var a answered
 	if json.Unmarshal([]byte(body), &a) == nil && a.Access != "" && !strings.ContainsAny(a.Access, "\r\n") {
 		out["resource"], _, _ = o.proven(h, "GET", "/userinfo", a.Access, "", nil)
+		form := url.Values{"client_id": {"service"}, "client_secret": {"service-secret-0123456789abcdef"}, "token": {a.Access}}
+		out["introspection"], _ = o.look("POST", "/introspect", "Content-Type: application/x-www-form-urlencoded", form.Encode())
+		parts := strings.Split(a.Access+"..", ".")
+		claims, _ := base64.RawURLEncoding.DecodeString(parts[1])
+		out["token"] = o.plain(string(claims))
 	}
 	return out
 }

@@ -28,7 +28,7 @@ import (
 func TestFaultTable(t *testing.T) {
 	t.Parallel()
 	name := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-	groups := []string{"discovery", "webfinger", "registration", "keys", "id-token", "encryption", "dpop", "response", "front", "jarm", "asked", "pushed", "token", "device", "userinfo", "logout", "transport", "tls", "words", "good"}
+	groups := []string{"discovery", "webfinger", "registration", "keys", "id-token", "encryption", "dpop", "mtls", "response", "front", "jarm", "asked", "pushed", "token", "device", "userinfo", "logout", "transport", "tls", "words", "good"}
 	seen := map[string]bool{}
 	for _, f := range demoop.Faults() {
 		if !name.MatchString(f.Name) || seen[f.Name] {
@@ -41,7 +41,7 @@ func TestFaultTable(t *testing.T) {
 		if !slices.Contains(groups, f.Group) || strings.HasPrefix(f.Name, "good-") != (f.Group == "good") {
 			t.Errorf("%s: got the group %q", f.Name, f.Group)
 		}
-		if !slices.Contains([]string{"register", "login", "userinfo", "tokens", "logout", "doctor"}, f.At) {
+		if !slices.Contains([]string{"register", "login", "userinfo", "tokens", "introspect", "logout", "doctor"}, f.At) {
 			t.Errorf("%s: got the command %q", f.Name, f.At)
 		}
 		// An honest no of the provider is no lie: the client exits 5, and that

@@ -61,16 +61,26 @@ func (a *authz) grant(sess *session) *grant {
 	return &grant{client: a.client, user: sess.user, scopes: a.scopes, nonce: a.nonce, wish: a.wish, authTime: sess.authTime, sid: sess.sid}
 }
 
-func (s *Server) newAccess(g *grant, scopes []string) string {
-	token := shelf.Fresh()
-	s.access.Put(token, &access{grant: g, scopes: scopes, issued: s.now()}, s.now(), s.now().Add(s.o.AccessTTL))
-	return token
+// newAccess makes an access token. again says that it comes of a refresh, cnf
+// what it is bound to.
+func (s *Server) newAccess(g *grant, scopes []string, again bool, cnf map[string]string) (string, error) {
+	until := s.now().Add(s.o.AccessTTL)
+	claims := s.describe(g, scopes, until)
+	if delete(claims, "active"); cnf != nil {
+		claims["cnf"] = cnf
+	}
+	token, err := quirk.Access(&quirk.Token{Claims: claims, Refresh: again, Ring: s.ring, Now: s.now()}, s.faults)
+	s.access.Put(token, &access{grant: g, scopes: scopes, issued: s.now()}, s.now(), until)
+	return token, err
 }
 
 // issue answers a token request (RFC 6749 5.1). scopes may be fewer than the
 // grant's; nonce is the request's, empty on a refresh (OIDC Core 12.2).
 func (s *Server) issue(g *grant, scopes []string, again bool) (map[string]any, error) {
-	token := s.newAccess(g, scopes)
+	token, err := s.newAccess(g, scopes, again, s.confirmed)
+	if err != nil {
+		return nil, err
+	}
 	m := map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": int(s.o.AccessTTL / time.Second),
 		"scope": strings.Join(scopes, " ")}
 	g.wish.Grant(m)

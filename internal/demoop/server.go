@@ -96,6 +96,7 @@ type Server struct {
 	devices   *device.Desk[*grant]
 	elsewhere *device.Desk[*grant]
 	counts    map[string]int
+	confirmed map[string]string // what the tokens of the token request under way are bound to
 
 	assertions *assertion.Checker
 	bindings   *binding.Desk

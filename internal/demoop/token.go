@@ -70,6 +70,7 @@ func unproven(why string) reply.Reply {
 // token is the token endpoint (RFC 6749 3.2). Parameters come in the body
 // only.
 func (s *Server) token(r *http.Request) reply.Reply {
+	s.confirmed = s.bindings.Confirmation(r)
 	if n := repeated(r.PostForm); n != "" {
 		return reply.Refuse(http.StatusBadRequest, "invalid_request", n+" is there more than once")
 	}

@@ -23,6 +23,9 @@ const maxFile = 64 << 10
 // metadata says that it cannot do.
 func (k *Keeper) ask(ctx context.Context, r *flows.Request, entry flows.Entry, client *store.Client) error {
 	var err error
+	if r.Proven, err = k.holds(client); err != nil {
+		return err
+	}
 	if r.Param, err = k.parameters(); err != nil {
 		return err
 	}

@@ -8,6 +8,9 @@ import (
 
 	"rely/internal/dpop"
 	"rely/internal/flows"
+	"rely/internal/flows/ask"
+	"rely/internal/idtoken"
+	"rely/internal/jose"
 	"rely/internal/provider"
 	"rely/internal/store"
 	"rely/internal/wire"
@@ -41,6 +44,36 @@ func (k *Keeper) bind(r *flows.Request, old *store.Session) error {
 		r.Param.Set("dpop_jkt", r.DPoP.Thumbprint()) // binds the code (RFC 9449 10)
 	}
 	return nil
+}
+
+// holds is what the client proves on the connection, and what it registered of
+// that.
+func (k *Keeper) holds(client *store.Client) (ask.Proven, error) {
+	own, err := k.Certificate()
+	if err != nil {
+		return ask.Proven{}, err
+	}
+	var is struct {
+		Bound bool `json:"tls_client_certificate_bound_access_tokens"`
+	}
+	_ = json.Unmarshal(client.Metadata, &is) // a client made by hand has none
+	return ask.Proven{Certificate: jose.CertificateThumbprint(own), Wanted: is.Bound}, nil
+}
+
+// Bound compares an introspection of the session's access token with what the
+// token has to be bound to.
+func (k *Keeper) Bound(client *store.Client, s *store.Session, members map[string]json.RawMessage) ([]idtoken.Rung, error) {
+	p, err := k.holds(client)
+	if err == nil && !s.DPoPKey.Empty() {
+		var prover *dpop.Prover
+		if prover, err = dpop.Open(s.DPoPKey, k.Now); err == nil {
+			p.Key = prover.Thumbprint()
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return ask.Introspected(members, p)
 }
 
 // Through is how requests with a session's access token go out: as they are, or

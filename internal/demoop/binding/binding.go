@@ -6,6 +6,7 @@ package binding
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -28,7 +29,8 @@ type Rules struct {
 	Unasked  bool // tokens are said to be bound though nobody proved anything
 	Turning  bool // each answer brings the next nonce
 	Type     string
-	Thumb    string // cnf names this one
+	Thumb    string // introspection names this certificate
+	Silent   bool   // introspection names nothing
 }
 
 // most is how many bindings and used proofs are remembered.
@@ -136,7 +138,7 @@ func (d *Desk) token(w http.ResponseWriter, r *http.Request, h http.Handler) {
 		reply.Refuse(http.StatusBadRequest, "invalid_grant", "it is bound to another key, or the proof is missing")(w)
 		return
 	}
-	d.bent(w, r, h, func(m map[string]any) { d.bind(m, is) })
+	d.bent(w, r.WithContext(context.WithValue(r.Context(), known{}, is)), h, func(m map[string]any) { d.bind(m, is) })
 }
 
 // bind changes a token answer.
@@ -195,21 +197,42 @@ func (d *Desk) resource(w http.ResponseWriter, r *http.Request, h http.Handler) 
 func (d *Desk) introspect(w http.ResponseWriter, r *http.Request, h http.Handler) {
 	is := d.bond(r.PostForm.Get("token"))
 	d.bent(w, r, h, func(m map[string]any) {
-		if m["active"] != true || is == (bond{}) {
+		if m["active"] != true || is == (bond{}) || d.rules.Silent {
 			return
 		}
-		cnf := map[string]string{}
 		if is.jkt != "" {
-			cnf["jkt"], m["token_type"] = is.jkt, "DPoP"
-		}
-		if is.x5t != "" {
-			cnf["x5t#S256"] = is.x5t
+			m["token_type"] = "DPoP"
 		}
 		if d.rules.Thumb != "" {
-			cnf["x5t#S256"] = d.rules.Thumb
+			is.x5t = d.rules.Thumb
 		}
-		m["cnf"] = cnf
+		m["cnf"] = is.cnf()
 	})
+}
+
+// cnf is a bond as tokens and introspection word it (RFC 8705 3.1, RFC 9449 6.1).
+func (b bond) cnf() map[string]string {
+	m := map[string]string{}
+	if b.jkt != "" {
+		m["jkt"] = b.jkt
+	}
+	if b.x5t != "" {
+		m["x5t#S256"] = b.x5t
+	}
+	return m
+}
+
+// known is under what a token request knows its bond.
+type known struct{}
+
+// Confirmation is the claim cnf for the tokens of a token request; nil where
+// they are bound to nothing.
+func (d *Desk) Confirmation(r *http.Request) map[string]string {
+	is, _ := r.Context().Value(known{}).(bond)
+	if is == (bond{}) || d.rules.Bearer {
+		return nil
+	}
+	return is.cnf()
 }
 
 // bent sends a good JSON answer with other members.

@@ -42,25 +42,26 @@ type Fault struct {
 	Name  string // lower-kebab; those that start with good- must be accepted
 	Help  string // one line: what the provider does
 	Rule  string // the section a client cites; empty where nothing is broken
-	Group string // discovery, webfinger, registration, keys, id-token, encryption, dpop, response, asked, pushed, token, device, userinfo, logout, transport, tls, words, good
-	At    string // the command that meets it: register, login, userinfo, tokens (a refresh), logout, or doctor where none of these does
+	Group string // discovery, webfinger, registration, keys, id-token, encryption, dpop, mtls, response, asked, pushed, token, device, userinfo, logout, transport, tls, words, good
+	At    string // the command that meets it: register, login, userinfo, tokens (a refresh), introspect, logout, or doctor where none of these does
 	Exit  int    // what that command should exit with; 0 for a tolerance
 	Check string // the check of "rely doctor" that finds it, by its ID; empty where none does
-	Needs string // what it shows up with only: "secret" (a confidential client), "encryption" (a client that registered for it), "dpop" (bound tokens), "device", "implicit" or "hybrid" (that flow), "jarm" (a response JWT), "jarm-encryption" (an encrypted one), "form_post" (that mode), "sources" (claims from elsewhere), what has to be asked for ("max_age", "acr", ...; see wanting in cmd/tour_client.go), or nothing
+	Needs string // what it shows up with only: "secret" (a confidential client), "encryption" (a client that registered for it), "dpop" or "mtls" (bound tokens), "device", "implicit" or "hybrid" (that flow), "jarm" (a response JWT), "jarm-encryption" (an encrypted one), "form_post" (that mode), "sources" (claims from elsewhere), what has to be asked for ("max_age", "acr", ...; see wanting in cmd/tour_client.go), or nothing
 
-	Alg      string                                         // every client's ID token algorithm
-	Start    func(*keys.Ring) error                         // before the first request
-	Metadata func(m map[string]any)                         // discovery
-	Keys     func(set []map[string]any) []map[string]any    // jwks
-	Response func(v url.Values)                             // the good authorization response, to be bent
-	IDToken  func(t *Token) error                           // header, claims and key, before signing
-	Signed   func(compact string, t *Token) (string, error) // after signing
-	Sealed   func(l *sealing.Letter) error                  // before an ID token or UserInfo is encrypted
-	Bind     func(r *binding.Rules)                         // how tokens are bound
-	Answer   func(m map[string]any, refresh bool)           // the token response
-	Claims   func(m map[string]any)                         // userinfo
-	Back     func(v url.Values)                             // the parameters with which a logout sends the browser back
-	Device   func(m map[string]any)                         // the device authorization response
+	Alg         string                                         // every client's ID token algorithm
+	Start       func(*keys.Ring) error                         // before the first request
+	Metadata    func(m map[string]any)                         // discovery
+	Keys        func(set []map[string]any) []map[string]any    // jwks
+	Response    func(v url.Values)                             // the good authorization response, to be bent
+	IDToken     func(t *Token) error                           // header, claims and key, before signing
+	Signed      func(compact string, t *Token) (string, error) // after signing
+	Sealed      func(l *sealing.Letter) error                  // before an ID token or UserInfo is encrypted
+	Bind        func(r *binding.Rules)                         // how tokens are bound
+	Answer      func(m map[string]any, refresh bool)           // the token response
+	AccessToken func(t *Token) error                           // header, claims and key of access tokens, which are JWTs then (RFC 9068), before signing
+	Claims      func(m map[string]any)                         // userinfo
+	Back        func(v url.Values)                             // the parameters with which a logout sends the browser back
+	Device      func(m map[string]any)                         // the device authorization response
 
 	ResponseJWT    func(t *Token) error                           // the authorization response as a JWT, before signing
 	ResponseSigned func(compact string, t *Token) (string, error) // and after

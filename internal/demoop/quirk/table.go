@@ -4,7 +4,7 @@ import "slices"
 
 // All is the table, in the order help shows it.
 func All() []Fault {
-	return slices.Concat(discovery(), fingers(), registrations(), jwks(), idTokens(), signatures(), encryptions(), dpops(), responses(),
+	return slices.Concat(discovery(), fingers(), registrations(), jwks(), idTokens(), signatures(), encryptions(), dpops(), certificates(), responses(),
 		asked(), pushed(), tokens(), refreshes(), exchanges(), devices(), backchannels(), fronts(), jarms(), sealedResponses(), userInfos(), claimSources(), logouts(), words(), examined(), good())
 }
 

@@ -19,6 +19,7 @@ type Answer struct {
 	Claims  *idtoken.Claims // of the ID token; nil where none was asked for
 	Access  secret.String
 	Members map[string]json.RawMessage // of the token response; nil where there was none
+	Proven  Proven
 }
 
 // A Check compares what was asked for with the answer.
@@ -41,6 +42,8 @@ func Checks() []Check {
 		{"asked-claims", "OIDC Core 5.5.1", "the essential claims are in the ID token; a missing one is told, since a provider may lack it", checkClaims},
 		{"asked-resource", "RFC 8707 2.2", "an access token that can be read is for the resource; another audience is told", checkResource},
 		{"asked-details", "RFC 9396 7", "the token response has authorization_details, of no type that was not asked for", checkDetails},
+		{"bound-certificate", "RFC 8705 3.1", "an access token that can be read names in cnf the certificate that was shown, and no other; that it names none is told", checkCertificate},
+		{"bound-key", "RFC 9449 6.1", "an access token that can be read names in cnf the key of the proof, and no other; that it names none is told", checkKey},
 	}
 }
 
@@ -62,15 +65,16 @@ func (a *Ask) Compare(got Answer) ([]idtoken.Rung, error) {
 	return rungs, first
 }
 
-// Renewed compares the authorization details of a renewal with those that were
-// asked for. A provider need not repeat them, and grants no more by then (RFC
-// 9396 6.2).
+// Renewed compares a renewal: what it is bound to, and the authorization details
+// with those that were asked for. A provider need not repeat them, and grants no
+// more by then (RFC 9396 6.2).
 func (a *Ask) Renewed(got Answer) error {
-	if _, there := got.Members["authorization_details"]; !there {
-		return nil
-	}
+	_, details := got.Members["authorization_details"]
 	for _, c := range Checks() {
-		if f := c.look(a, got); c.Name == "asked-details" && f.status == idtoken.Failed {
+		if !strings.HasPrefix(c.Name, "bound-") && (c.Name != "asked-details" || !details) {
+			continue
+		}
+		if f := c.look(a, got); f.status == idtoken.Failed {
 			return c.failed(f)
 		}
 	}

@@ -50,7 +50,7 @@ func (r *Request) CheckAsked(t *Tokens) error {
 	if r.Asked == nil {
 		return nil
 	}
-	rungs, err := r.Asked.Compare(ask.Answer{Claims: t.Claims, Access: t.Access, Members: t.Members})
+	rungs, err := r.Asked.Compare(r.answer(t))
 	t.Ladder = append(t.Ladder, rungs...)
 	return err
 }
@@ -61,7 +61,15 @@ func (r *Request) CheckRenewed(t *Tokens) error {
 	if r.Asked == nil {
 		return nil
 	}
-	return r.Asked.Renewed(ask.Answer{Claims: t.Claims, Access: t.Access, Members: t.Members})
+	return r.Asked.Renewed(r.answer(t))
+}
+
+func (r *Request) answer(t *Tokens) ask.Answer {
+	p := r.Proven
+	if r.DPoP != nil {
+		p.Key = r.DPoP.Thumbprint()
+	}
+	return ask.Answer{Claims: t.Claims, Access: t.Access, Members: t.Members, Proven: p}
 }
 
 // MaxAge is the max_age that was asked for; nil where none was.

@@ -34,6 +34,7 @@ type Request struct {
 	IDTokenAlgs  []string        // the registered algorithm, or those the provider lists
 	Encryption   jose.Encryption // of ID tokens, as registered
 	DPoP         *dpop.Prover    // binds the tokens to its key; nil where they are not bound
+	Proven       ask.Proven      // the certificate's part of what the tokens are bound to
 	OwnKeys      []jose.Private  // that decrypt
 	Scope        string          // separated by spaces
 	ResponseType string          // words in any order; empty for the flow's own
