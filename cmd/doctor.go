@@ -24,7 +24,8 @@ type examination struct {
 	only, skip                listFlag
 	from, resume, snapshot    string
 	parallel                  int
-	active, dry               bool
+	most                      int
+	active, dry, slow, clears bool
 
 	options doctor.Options
 	least   check.Severity
@@ -64,6 +65,8 @@ func newDoctor(i *invocation) *cobra.Command {
 	i.pages.add(c.Flags())
 	c.Flags().BoolVar(&d.active, "active", false, "try what the provider promises, with clients made for it and deleted at the end")
 	c.Flags().BoolVar(&d.dry, "dry-run", false, "with --active: show each request and send none")
+	c.Flags().IntVar(&d.most, "max-requests", 0, "with --active: send at most `N` requests (default 100; 1000 to a provider on this machine)")
+	c.Flags().BoolVar(&d.slow, "slow", false, "with --active: run the checks that wait for codes and tokens to run out, too")
 	c.Flags().StringVar(&d.failOn, "fail-on", "error", "`SEVERITY` from which a finding makes exit code 8: error, warning or info")
 	c.Flags().Var(&pathFlag{&d.baseline, "FILE"}, "baseline", "report from before; what is in it is not told again")
 	c.Flags().StringVar(&d.purpose, "for", "", "what the provider is meant to be: `NAME`, one of "+purposes())
@@ -94,12 +97,14 @@ takes a report from before (-o json) and tells only what is new. --for says what
 provider is meant to be. -o sarif, junit, markdown and github are for machines.
 "rely doctor explain ID" tells about one check.
 
---active makes two clients at the provider, tries what it promises (wrong secrets,
-redirect URIs, PKCE, codes and tokens used twice, revocation ...) and deletes them
-again, also on Ctrl-C. It sends at most 100 requests, and two a second to a provider
-that is not on this machine. With --browser forms, --username and --password-file a
-robot signs in, up to four times; without, those checks are not run. --dry-run
-shows each request and sends none. Use it where you may.
+--active makes clients at the provider, tries what it promises (redirect URIs, PKCE,
+codes and tokens used twice or by another client, refresh, revocation, sign-out ...)
+and deletes them again, also on Ctrl-C. It says first what it will do. It sends at
+most 100 requests, and two a second, to a provider that is not on this machine
+(--max-requests). With --browser forms or chrome, --username and --password-file a
+robot signs in, mostly once; without, those checks are not run. --slow waits for
+codes and tokens to run out, --dry-run shows each request and sends none. Use it
+where you may.
 
 With --from it examines many providers, one line each as they are done (one JSON
 object in a line with -o json), --parallel at a time; --resume goes on where an
@@ -164,11 +169,15 @@ func (d *examination) run(ctx context.Context) error {
 		return err
 	}
 	r, err := doctor.Examine(ctx, d.options, issuer)
+	d.cleared()
 	if err != nil {
 		return err
 	}
 	if r.Left != nil {
 		d.say("rely: note: %s\n", fault.VisibleUpTo(d.redact.Text(r.Left.Error()), 1000))
+	}
+	if ctx.Err() != nil {
+		return &fault.Error{Kind: fault.Cancelled, ID: "cancelled", Op: "examine a provider", Err: errors.New("stopped"), Hint: "run it again; the clients that it made are deleted"}
 	}
 	if d.dry && d.active {
 		return nil // what was told is the result

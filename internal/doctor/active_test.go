@@ -76,6 +76,9 @@ func TestActiveIsSilentOnTheGoodProviderAndCleansUp(t *testing.T) {
 			t.Errorf("%s: %s", s.Name, s.Status)
 		}
 	}
+	if got := host.Stats()["login"]; got != 1 {
+		t.Errorf("somebody signed in %d times, want once", got)
+	}
 	// Two clients, and three that were refused; both deleted.
 	if got := host.Stats(); got["register"] != 5 || got["registration"] != 3 {
 		t.Errorf("got %v, want 5 registrations and 3 at the clients' own addresses", got)

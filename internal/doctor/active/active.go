@@ -46,22 +46,33 @@ func Checks() []*check.Check {
 // that is left behind; outcomes are there all the same.
 func Run(ctx context.Context, o trial.Options, e *evidence.Evidence, vendor, purpose string, chosen []*check.Check) (out []Outcome, left error) {
 	p := trial.New(o, e, vendor, purpose)
+	if err := p.Know(ctx); err == nil && o.Announce != nil {
+		o.Announce(p.Rehearse(ctx, func(p *trial.Patient) { _ = each(ctx, p, "", chosen) }))
+	}
 	none := ""
 	if err := p.Prepare(ctx); err != nil {
 		none = "there is no client to try it with: " + fault.VisibleUpTo(err.Error(), 300)
 	}
 	defer func() { left = p.Clean(context.WithoutCancel(ctx)) }()
-	for _, probe := range probes() {
+	return each(ctx, p, none, chosen), nil
+}
+
+// each runs the chosen probes one after the other; none is why none can be.
+func each(ctx context.Context, p *trial.Patient, none string, chosen []*check.Check) (out []Outcome) {
+	all := slices.DeleteFunc(probes(), func(probe trial.Probe) bool {
+		return !slices.ContainsFunc(chosen, func(k *check.Check) bool { return k.ID == probe.ID })
+	})
+	for n, probe := range all {
 		at := slices.IndexFunc(chosen, func(k *check.Check) bool { return k.ID == probe.ID })
-		if at < 0 {
-			continue
-		}
 		probe.Check = *chosen[at]
 		findings, reason := []check.Finding(nil), none
 		if none == "" {
+			if p.Progress != nil {
+				p.Progress(n+1, len(all), chosen[at])
+			}
 			findings, reason = p.Run(ctx, probe)
 		}
 		out = append(out, Outcome{chosen[at], findings, reason})
 	}
-	return out, nil
+	return out
 }

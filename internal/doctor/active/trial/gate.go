@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -21,22 +20,21 @@ type gate struct {
 	sleep func(ctx context.Context, d time.Duration) error
 	now   func() time.Time
 	dry   func(line string)
-	quick bool // the provider is on this machine
-	free  bool // cleaning up is never refused
+	most  int
+	ours  string // a redirect URI that is not of the doctor's own; empty for none
+	quick bool   // the provider is on this machine
+	free  bool   // cleaning up is never refused
 
 	mu    sync.Mutex
 	last  time.Time
 	count int
-	came  *url.URL // the latest answer at the redirect URI
+	came  *Arrival // the latest at an address of ours
 }
 
 // RoundTrip implements [http.RoundTripper].
 func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.URL.Hostname() == "rely-doctor.invalid" {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		g.came = req.URL
-		return answer(req, http.StatusOK, "text/plain", "thank you"), nil
+	if g.leadsHere(req.URL) {
+		return g.arrive(req)
 	}
 	wait, err := g.turn()
 	if err != nil {
@@ -57,8 +55,8 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 func (g *gate) turn() (time.Duration, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.count >= MostRequests && !g.free {
-		return 0, fmt.Errorf("%d requests were made, and more are not worth it", MostRequests)
+	if g.count >= g.most && !g.free {
+		return 0, g.limit()
 	}
 	g.count++
 	if g.quick || g.dry != nil {
@@ -73,22 +71,18 @@ func (g *gate) turn() (time.Duration, error) {
 	return at.Sub(now), nil
 }
 
-func (g *gate) spent() bool {
+// spent is why no more requests can be made; nil while they can.
+func (g *gate) spent() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.count >= MostRequests
-}
-
-// arrived takes what came to the redirect URI; nil where nothing did.
-func (g *gate) arrived() url.Values {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.came == nil {
+	if g.count < g.most {
 		return nil
 	}
-	q := g.came.Query()
-	g.came = nil
-	return q
+	return g.limit()
+}
+
+func (g *gate) limit() error {
+	return fmt.Errorf("%d requests were made, which is the limit: raise it with --max-requests, or choose checks with --only", g.most)
 }
 
 // pretend tells of a request and makes up an answer that leads on.
@@ -113,4 +107,11 @@ func (g *gate) pretend(req *http.Request) (*http.Response, error) {
 func answer(req *http.Request, status int, kind, body string) *http.Response {
 	return &http.Response{Status: fmt.Sprint(status, " ", http.StatusText(status)), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: http.Header{"Content-Type": {kind}}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: req}
+}
+
+// here reports whether something came to an address of ours.
+func (g *gate) here() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.came != nil
 }

@@ -18,7 +18,7 @@ func TestGate(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1700000000, 0)
 	var slept time.Duration
-	g := &gate{base: nowhere{}, now: func() time.Time { return now }, sleep: func(_ context.Context, d time.Duration) error {
+	g := &gate{base: nowhere{}, most: MostRequests, now: func() time.Time { return now }, sleep: func(_ context.Context, d time.Duration) error {
 		slept += d
 		now = now.Add(d)
 		return nil
@@ -35,7 +35,7 @@ func TestGate(t *testing.T) {
 	if want := (MostRequests - 1) * pause; slept != want {
 		t.Errorf("waited %s, want %s", slept, want)
 	}
-	if _, err := g.RoundTrip(req); err == nil || !g.spent() {
+	if _, err := g.RoundTrip(req); err == nil || g.spent() == nil {
 		t.Error("one more than the limit was sent")
 	}
 	g.free = true

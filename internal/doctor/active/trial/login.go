@@ -2,14 +2,15 @@ package trial
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
+	"rely/internal/fault"
 	"rely/internal/registration"
 	"rely/internal/useragent"
 	"rely/internal/wire"
@@ -18,29 +19,82 @@ import (
 // A Grant is one sign-in and what it brought.
 type Grant struct {
 	State    string     // as it was sent
-	Response url.Values // at the redirect URI
+	Nonce    string     // the same
+	Came     *Arrival   // at the redirect URI
+	Response url.Values // all parameters of Came
 	Key      Key
 	Tokens   *wire.Answer
 	Access   string
 	Refresh  string
-	Subject  string // of the ID token, unchecked: rely login checks it
+	IDToken  string
+	Scope    string // as it was sent
+	Subject  string // of the ID token, unchecked
 }
 
-// SignIn has somebody sign in, and gives what came to the redirect URI.
+// SignIn has somebody sign in, and gives what came to the redirect URI. The
+// provider's session is kept, so that mostly nobody is asked again.
 func (p *Patient) SignIn(ctx context.Context, c *registration.Client, change func(q url.Values)) (*Grant, error) {
 	address, err := p.Endpoint("authorization_endpoint")
 	if err != nil {
 		return nil, err
 	}
 	g := &Grant{Key: NewKey()}
-	q := Request(c, g.Key)
+	q := p.request(c, g.Key)
 	change(q)
-	g.State = q.Get("state")
+	g.State, g.Nonce, g.Scope = q.Get("state"), q.Get("nonce"), q.Get("scope")
+	p.codes++
 	if p.Dry != nil {
-		g.Response = url.Values{"code": {"CODE"}, "state": {g.State}, "iss": {p.Evidence.Issuer}}
+		g.Came = &Arrival{Query: url.Values{"code": {"CODE"}, "state": {g.State}, "iss": {p.Evidence.Issuer}}}
+		g.Response = g.Came.All()
 		_, err := p.Get(ctx, address, q)
 		return g, err
 	}
+	if err := p.walk(ctx, address, q); err != nil {
+		return nil, err
+	}
+	if g.Came = p.gate.arrived(); g.Came == nil {
+		return nil, errors.New("the sign-in came to no answer at the redirect URI")
+	}
+	g.Response = g.Came.All()
+	if g.Response.Get("code") == "" {
+		return nil, fmt.Errorf("the sign-in brought no code: %s", g.Response.Get("error"))
+	}
+	p.see("code", g.Response.Get("code"))
+	return g, nil
+}
+
+// walk goes from an authorization request to the redirect URI. A robot that was
+// turned away is not sent again: providers lock accounts.
+func (p *Patient) walk(ctx context.Context, address string, q url.Values) error {
+	if p.turnedAway != nil {
+		return p.turnedAway
+	}
+	p.gate.arrived() // what came before is not the answer
+	if p.signedIn && p.agent.Name() != "forms" {
+		// A browser takes a second to start, and mostly nobody is asked again.
+		if _, err := p.Follow(ctx, address, q); err == nil && p.gate.here() {
+			return nil
+		}
+	}
+	u, err := with(address, q)
+	if err != nil {
+		return err
+	}
+	err = p.agent.Visit(ctx, useragent.Visit{URL: u.String(), RedirectURI: p.RedirectURI(), Origins: []string{u.Scheme + "://" + u.Host}})
+	if err != nil {
+		err = fmt.Errorf("the sign-in did not succeed: %w", err)
+		var f *fault.Error
+		if errors.As(err, &f) && slices.Contains([]string{"useragent.password-refused", "useragent.code-refused", "useragent.credentials", "useragent.impossible"}, f.ID) {
+			p.turnedAway = err
+		}
+		return err
+	}
+	p.signedIn = true
+	return nil
+}
+
+// with adds parameters to an address.
+func with(address string, q url.Values) (*url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, err
@@ -50,17 +104,95 @@ func (p *Patient) SignIn(ctx context.Context, c *registration.Client, change fun
 		all[name] = v
 	}
 	u.RawQuery = all.Encode()
-	if err := p.agent.Visit(ctx, useragent.Visit{URL: u.String(), RedirectURI: Callback, Origins: []string{u.Scheme + "://" + u.Host}}); err != nil {
-		return nil, fmt.Errorf("the sign-in did not succeed: %w", err)
-	}
-	if g.Response = p.gate.arrived(); g.Response == nil {
-		return nil, errors.New("the sign-in came to no answer at the redirect URI")
-	}
-	if g.Response.Get("code") == "" {
-		return nil, fmt.Errorf("the sign-in brought no code: %s", g.Response.Get("error"))
-	}
-	return g, nil
+	return u, nil
 }
+
+// Follow asks an address as the browser in which somebody signed in, and goes
+// along with redirects to the first page, or to an address of ours. Nothing is
+// typed or pressed.
+func (p *Patient) Follow(ctx context.Context, address string, q url.Values) (*wire.Answer, error) {
+	u, err := with(address, q)
+	if err != nil {
+		return nil, err
+	}
+	hc := *p.hc
+	hc.Base = p.browser
+	for range 10 {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+		if err != nil {
+			return nil, err
+		}
+		req.Header.Set("Accept", "text/html,*/*;q=0.1")
+		a, err := hc.Do(ctx, "try "+p.check.ID, req, wire.Document)
+		if err != nil {
+			return nil, err
+		}
+		if a.Status/100 != 3 || a.Header.Get("Location") == "" {
+			return a, nil
+		}
+		if u, err = u.Parse(a.Header.Get("Location")); err != nil {
+			return nil, fmt.Errorf("a redirect leads to something that is no URL: %w", err)
+		}
+	}
+	return nil, errors.New("no end after 10 redirects")
+}
+
+// Silently sends an authorization request in the browser in which somebody
+// signed in, and gives what came to the redirect URI at once: nil where the
+// provider shows a page instead.
+func (p *Patient) Silently(ctx context.Context, c *registration.Client, change func(q url.Values)) (*Grant, *wire.Answer, error) {
+	address, err := p.Endpoint("authorization_endpoint")
+	if err != nil {
+		return nil, nil, err
+	}
+	g := &Grant{Key: NewKey()}
+	q := p.request(c, g.Key)
+	change(q)
+	g.State, g.Nonce, g.Scope = q.Get("state"), q.Get("nonce"), q.Get("scope")
+	p.gate.arrived()
+	a, err := p.Follow(ctx, address, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	if g.Came = p.gate.arrived(); g.Came == nil {
+		return nil, a, nil
+	}
+	g.Response = g.Came.All()
+	return g, a, nil
+}
+
+// Leave walks the pages of a sign-out, and gives what came to an address of
+// ours; nil where nothing did.
+func (p *Patient) Leave(ctx context.Context, q url.Values) (*Arrival, error) {
+	address, err := p.Endpoint("end_session_endpoint")
+	if err != nil {
+		return nil, err
+	}
+	p.gate.arrived()
+	if p.Dry != nil {
+		_, err := p.Get(ctx, address, q)
+		return nil, err
+	}
+	a, err := p.Follow(ctx, address, q)
+	if err != nil || p.gate.here() || a.Status >= 400 {
+		return p.gate.arrived(), err
+	}
+	u, err := with(address, q)
+	if err != nil {
+		return nil, err
+	}
+	to := q.Get("post_logout_redirect_uri")
+	if to == "" {
+		to = SignedOut
+	}
+	// A page that is not understood ends the walk, which is no answer either.
+	_ = p.agent.Visit(ctx, useragent.Visit{URL: u.String(), RedirectURI: to, Origins: []string{u.Scheme + "://" + u.Host}, SignOut: true})
+	return p.gate.arrived(), ctx.Err()
+}
+
+// Repeated is the form that the provider had the browser send to yet another
+// address; empty where it did not.
+func (p *Patient) Repeated() string { return p.browser.again() }
 
 // Redeem makes a token request with the code; change bends it.
 func (p *Patient) Redeem(ctx context.Context, c *registration.Client, g *Grant, change func(form url.Values)) (*wire.Answer, error) {
@@ -68,18 +200,44 @@ func (p *Patient) Redeem(ctx context.Context, c *registration.Client, g *Grant, 
 	if err != nil {
 		return nil, err
 	}
-	form := url.Values{"grant_type": {"authorization_code"}, "code": {g.Response.Get("code")}, "redirect_uri": {Callback}, "code_verifier": {g.Key.Verifier}}
+	form := url.Values{"grant_type": {"authorization_code"}, "code": {g.Response.Get("code")}, "redirect_uri": {p.RedirectURI()}, "code_verifier": {g.Key.Verifier}}
 	change(form)
 	return p.Post(ctx, address, form, p.Proof(c, form))
 }
 
+// Renew makes a refresh request; change bends it.
+func (p *Patient) Renew(ctx context.Context, c *registration.Client, refresh string, change func(form url.Values)) (*wire.Answer, error) {
+	address, err := p.Endpoint("token_endpoint")
+	if err != nil {
+		return nil, err
+	}
+	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}}
+	header := p.Proof(c, form)
+	change(form)
+	return p.Post(ctx, address, form, header)
+}
+
 // Proof authenticates the client: with its secret, or by its name.
 func (p *Patient) Proof(c *registration.Client, form url.Values) http.Header {
-	if c.Secret.Empty() || c == p.Public {
+	if c.Secret.Empty() || c == p.Public && p.Borrowed == nil {
 		form.Set("client_id", c.ID)
 		return nil
 	}
+	if p.Borrowed != nil && p.Borrowed.Post {
+		form.Set("client_id", c.ID)
+		form.Set("client_secret", c.Secret.Reveal())
+		return nil
+	}
 	return Basic(c, c.Secret.Reveal())
+}
+
+// Lasting asks for a refresh token, where the provider has a scope for it (OIDC
+// Core 11).
+func (p *Patient) Lasting(q url.Values) {
+	if scopes, _ := p.Evidence.List("scopes_supported"); slices.Contains(scopes, "offline_access") {
+		q.Set("scope", "openid offline_access")
+		q.Set("prompt", "consent")
+	}
 }
 
 // Whole is a good sign-in with its tokens, made once.
@@ -89,40 +247,75 @@ func (p *Patient) Whole(ctx context.Context) (*Grant, error) {
 	}
 	g, err := p.SignIn(ctx, p.Public, func(q url.Values) {
 		q.Set("state", Odd())
-		if scopes, _ := p.Evidence.List("scopes_supported"); strings.Contains(" "+strings.Join(scopes, " ")+" ", " offline_access ") {
-			q.Set("scope", "openid offline_access")
-			q.Set("prompt", "consent")
-		}
+		q.Set("nonce", OddNonce())
+		p.Lasting(q)
 	})
 	if err != nil {
 		return nil, err
 	}
-	if g.Tokens, err = p.Redeem(ctx, p.Public, g, func(url.Values) {}); err != nil {
+	if err := p.Take(ctx, p.Public, g); err != nil {
 		return nil, err
-	}
-	g.Access, _ = Text(g.Tokens, "access_token")
-	g.Refresh, _ = Text(g.Tokens, "refresh_token")
-	id, _ := Text(g.Tokens, "id_token")
-	g.Subject = subject(id)
-	if g.Access == "" && p.Dry == nil {
-		return nil, fmt.Errorf("a good sign-in brought no tokens: %s", Described(g.Tokens))
 	}
 	p.good = g
 	return g, nil
 }
 
-// subject reads sub without checking anything.
-func subject(token string) string {
-	var claims struct {
-		Sub string `json:"sub"`
+// Take redeems a grant's code, as it should be.
+func (p *Patient) Take(ctx context.Context, c *registration.Client, g *Grant) error {
+	var err error
+	if g.Tokens, err = p.Redeem(ctx, c, g, func(url.Values) {}); err != nil {
+		return err
 	}
+	p.Read(g, g.Tokens)
+	if g.Access == "" && p.Dry == nil {
+		return fmt.Errorf("a good sign-in brought no tokens: %s", Described(g.Tokens))
+	}
+	return nil
+}
+
+// Read takes the tokens out of an answer.
+func (p *Patient) Read(g *Grant, a *wire.Answer) {
+	g.Access, _ = Text(a, "access_token")
+	g.Refresh, _ = Text(a, "refresh_token")
+	g.IDToken, _ = Text(a, "id_token")
+	g.Subject = Claims(g.IDToken).Sub
+	p.see("access token", g.Access)
+	p.see("refresh token", g.Refresh)
+}
+
+// see remembers a value that nobody should be able to guess.
+func (p *Patient) see(kind, value string) {
+	if value != "" && !slices.Contains(p.Seen[kind], value) {
+		p.Seen[kind] = append(p.Seen[kind], value)
+	} else if value != "" {
+		p.Twice = append(p.Twice, kind)
+	}
+}
+
+// Said are claims that are read without checking anything.
+type Said struct {
+	Sub      string
+	Iss      string
+	Aud      any
+	Iat, Exp float64
+	AuthTime float64 `json:"auth_time"`
+	Nonce    *string
+	Typ      string                     `json:"-"` // of the header
+	All      map[string]json.RawMessage `json:"-"`
+}
+
+// Claims reads a JWT; the zero value is one that is none.
+func Claims(token string) (out Said) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return ""
+		return out
 	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil || json.Unmarshal(payload, &claims) != nil {
-		return ""
+	var head struct{ Typ string }
+	payload, ok := part(parts[1], &out)
+	if _, head := part(parts[0], &head); !ok || !head {
+		return Said{}
 	}
-	return claims.Sub
+	_ = json.Unmarshal(payload, &out.All) // it was one already
+	out.Typ = head.Typ
+	return out
 }

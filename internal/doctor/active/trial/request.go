@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"net/url"
 	"strings"
 
@@ -32,6 +33,13 @@ func Request(c *registration.Client, k Key) url.Values {
 	return q
 }
 
+// request is one whose answer comes to where codes are taken.
+func (p *Patient) request(c *registration.Client, k Key) url.Values {
+	q := Request(c, k)
+	q.Set("redirect_uri", p.RedirectURI())
+	return q
+}
+
 // Authorize sends an authorization request that nobody signs in to.
 func (p *Patient) Authorize(ctx context.Context, change func(q url.Values)) (*wire.Answer, url.Values, error) {
 	return p.AuthorizeAs(ctx, p.Client, change)
@@ -43,7 +51,7 @@ func (p *Patient) AuthorizeAs(ctx context.Context, c *registration.Client, chang
 	if err != nil {
 		return nil, nil, err
 	}
-	q := Request(c, NewKey())
+	q := p.request(c, NewKey())
 	change(q)
 	a, err := p.Get(ctx, address, q)
 	return a, q, err
@@ -95,3 +103,12 @@ func Odd() string {
 
 // clientOf is the parameters that name a client.
 func clientOf(c *registration.Client) url.Values { return url.Values{"client_id": {c.ID}} }
+
+// OddNonce is a nonce of 64 characters, such as the conformance suite sends.
+func OddNonce() string { return (rand.Text() + "-._~!$*+=&%/?" + rand.Text())[:64] }
+
+// part reads one part of a JWT.
+func part(text string, into any) ([]byte, bool) {
+	data, err := base64.RawURLEncoding.DecodeString(text)
+	return data, err == nil && json.Unmarshal(data, into) == nil
+}

@@ -26,9 +26,12 @@ import (
 const (
 	Callback = "https://rely-doctor.invalid/callback"
 	Other    = "https://rely-doctor.invalid/other"
+	// SignedOut is where a sign-out ends.
+	SignedOut = "https://rely-doctor.invalid/signed-out"
 )
 
-// MostRequests bounds one examination.
+// MostRequests bounds one examination of a stranger's provider; one on this
+// machine is given ten times as many.
 const MostRequests = 100
 
 // Options are what an active examination needs.
@@ -41,12 +44,40 @@ type Options struct {
 	Agent func(http.RoundTripper) (useragent.Agent, error)
 	// Dry, if set, is told of each request, and nothing is sent.
 	Dry func(line string)
+	// Most bounds the requests; 0 means [MostRequests].
+	Most int
+	// Slow runs the checks that wait for something to run out.
+	Slow bool
+	// Borrowed is a client that the user named; then none is made, and none is
+	// deleted.
+	Borrowed *Borrowed
+	// Announce, if set, is told before the first request what will be done.
+	Announce func(Plan)
+	// Progress, if set, is told before each check, and how many there are.
+	Progress func(n, of int, k *check.Check)
+}
+
+// A Borrowed client is one that was there before.
+type Borrowed struct {
+	*registration.Client
+	RedirectURI string
+	Post        bool // the secret goes into the form
+}
+
+// A Plan is what an examination will cost.
+type Plan struct {
+	Requests int // about
+	Most     int // allowed
+	Codes    int // authorization requests that somebody signs in for
+	Clients  int // to be made and deleted
 }
 
 // A Probe is an active check: what it is about, and what it does.
 type Probe struct {
 	check.Check
 	Login bool // somebody has to sign in
+	Given bool // a client that the user named will do
+	Slow  bool // it waits for something to run out
 	Run   func(ctx context.Context, p *Patient) error
 }
 
@@ -64,7 +95,19 @@ type Patient struct {
 	made            []*registration.Client
 	others          map[string]*registration.Client
 	agent           useragent.Agent
+	browser         *browser
+	signedIn        bool
+	turnedAway      error  // why nobody is sent to sign in again
+	codes           int    // sign-ins that were asked for
 	good            *Grant // a sign-in of which all was taken
+	left            []error
+
+	// Seen are codes and tokens by kind, and Twice the kinds of which one came
+	// more than once.
+	Seen  map[string][]string
+	Twice []string
+	// Kept is what checks leave for those behind them.
+	Kept map[string]any
 
 	check    *check.Check
 	findings []check.Finding
@@ -73,25 +116,63 @@ type Patient struct {
 
 // New is a provider about which nothing was tried yet.
 func New(o Options, e *evidence.Evidence, vendor, purpose string) *Patient {
-	p := &Patient{Options: o, Evidence: e, vendor: vendor, purpose: purpose, others: map[string]*registration.Client{}}
-	p.gate = &gate{base: o.HTTP.Base, sleep: o.Sleep, now: o.Now, dry: o.Dry, quick: wire.Loopback(e.URL.Hostname())}
+	p := &Patient{Options: o, Evidence: e, vendor: vendor, purpose: purpose, others: map[string]*registration.Client{}, Seen: map[string][]string{}, Kept: map[string]any{}}
+	quick := wire.Loopback(e.URL.Hostname())
+	if p.Most == 0 {
+		p.Most = MostRequests
+		if quick {
+			p.Most *= 10
+		}
+	}
+	p.gate = &gate{base: o.HTTP.Base, sleep: o.Sleep, now: o.Now, dry: o.Dry, quick: quick, most: p.Most}
+	if o.Borrowed != nil {
+		p.gate.ours = o.Borrowed.RedirectURI
+	}
 	hc := *o.HTTP
 	hc.Base, hc.Agent = p.gate, "rely doctor (active examination)"
 	p.hc = &hc
 	return p
 }
 
+// RedirectURI is where codes are taken.
+func (p *Patient) RedirectURI() string {
+	if p.Borrowed != nil {
+		return p.Borrowed.RedirectURI
+	}
+	return Callback
+}
+
+// Rehearse runs what do does without sending anything, and says what it would
+// cost. What the provider's answers change cannot be known before.
+func (p *Patient) Rehearse(ctx context.Context, do func(*Patient)) Plan {
+	o := p.Options
+	o.Dry, o.Announce, o.Progress, o.Most = func(string) {}, nil, nil, 1<<20
+	dry := New(o, p.Evidence, p.vendor, p.purpose)
+	dry.known = p.known
+	if err := dry.Prepare(ctx); err == nil {
+		do(dry)
+	}
+	clients := len(dry.made)
+	_ = dry.Clean(ctx)
+	// A sign-in is one request more or less than two: to the page, and back.
+	return Plan{Requests: dry.gate.count + dry.codes, Most: p.Most, Codes: dry.codes, Clients: clients}
+}
+
 // Run runs one probe. One that finds nothing and got no answer has not passed:
 // reason says why.
 func (p *Patient) Run(ctx context.Context, probe Probe) (findings []check.Finding, reason string) {
 	p.check, p.findings, p.reason = &probe.Check, nil, ""
-	switch {
+	switch over := p.gate.spent(); {
 	case ctx.Err() != nil:
 		return nil, "the examination was stopped"
-	case p.gate.spent():
-		return nil, fmt.Sprintf("%d requests were made", MostRequests)
+	case over != nil:
+		return nil, over.Error()
+	case p.Borrowed != nil && !probe.Given:
+		return nil, "it needs clients of the doctor's own, and the profile's client is used: leave --profile out"
 	case probe.Login && p.agent == nil:
 		return nil, "nobody signs in: add --browser forms --username NAME --password-file FILE"
+	case probe.Slow && !p.Slow:
+		return nil, "it waits for something to run out: add --slow"
 	}
 	if err := probe.Run(ctx, p); err != nil {
 		p.Skip("%v", err)
@@ -124,24 +205,45 @@ func (p *Patient) Endpoint(name string) (string, error) {
 	return address, nil
 }
 
-// Prepare makes a client with a secret and a public one.
+// Know reads the metadata as a client does.
+func (p *Patient) Know(ctx context.Context) error {
+	var err error
+	if p.known == nil {
+		p.known, err = provider.Discover(ctx, p.HTTP, p.Evidence.Issuer)
+	}
+	return err
+}
+
+// Prepare makes a client with a secret and a public one, and readies whoever
+// signs in.
 func (p *Patient) Prepare(ctx context.Context) error {
+	err := p.Know(ctx)
+	if err == nil {
+		err = p.clients(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if p.browser, err = newBrowser(p.gate); err != nil || p.Agent == nil {
+		return err
+	}
+	p.agent, err = p.Agent(p.browser)
+	return err
+}
+
+func (p *Patient) clients(ctx context.Context) error {
+	if p.Borrowed != nil {
+		p.Client, p.Public = p.Borrowed.Client, p.Borrowed.Client
+		return nil
+	}
 	if _, err := p.Endpoint("registration_endpoint"); err != nil {
 		return err
 	}
 	var err error
-	if p.known, err = provider.Discover(ctx, p.HTTP, p.Evidence.Issuer); err != nil {
-		return err
-	}
 	if p.Client, err = p.Another(ctx, "confidential", map[string]any{"token_endpoint_auth_method": "client_secret_basic"}); err != nil {
 		return err
 	}
-	if p.Public, err = p.Another(ctx, "public", map[string]any{"token_endpoint_auth_method": "none"}); err != nil {
-		return err
-	}
-	if p.Agent != nil {
-		p.agent, err = p.Agent(p.gate)
-	}
+	p.Public, err = p.Another(ctx, "public", map[string]any{"token_endpoint_auth_method": "none"})
 	return err
 }
 
@@ -152,11 +254,25 @@ func (p *Patient) Another(ctx context.Context, name string, more map[string]any)
 	if c := p.others[name]; c != nil {
 		return c, nil
 	}
+	if p.Borrowed != nil {
+		return nil, errors.New("it needs one more client, and the profile's client is used")
+	}
 	metadata := map[string]any{"client_name": clientName, "redirect_uris": []string{Callback, Other}, "response_types": []string{"code"},
 		"grant_types": []string{"authorization_code", "refresh_token"}}
+	if _, err := p.Endpoint("end_session_endpoint"); err == nil {
+		metadata["post_logout_redirect_uris"] = []string{SignedOut}
+	}
 	maps.Copy(metadata, more)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	e := registration.Endpoint{Provider: p.known, HTTP: p.hc, Initial: p.Initial, Now: p.Now()}
-	c, err := e.Register(ctx, metadata)
+	// A request that is under way is not broken off: it may have made a client
+	// that nobody would know of.
+	c, err := e.Register(context.WithoutCancel(ctx), metadata)
+	if o := (*registration.Orphan)(nil); errors.As(err, &o) {
+		p.left = append(p.left, fmt.Errorf("the client %s is left behind: %w", o.Client.ID, o.Kept))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -172,8 +288,11 @@ const clientName = "rely doctor, may be deleted"
 // Clean deletes the clients, whatever became of the run. Its error names those
 // that are left behind.
 func (p *Patient) Clean(ctx context.Context) error {
-	var left []error
+	left := p.left
 	p.gate.free = true
+	if p.agent != nil {
+		useragent.Dismiss(p.agent)
+	}
 	for _, c := range slices.Backward(p.made) {
 		if err := registration.Undo(ctx, p.hc, p.Evidence.Issuer, c); err != nil {
 			left = append(left, fmt.Errorf("the client %s is left behind: %w", c.ID, err))
