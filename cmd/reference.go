@@ -204,7 +204,7 @@ func indexPage(root *cobra.Command) string {
 		c := e.new(nil)
 		fmt.Fprintf(&b, "- `rely help %s`: %s\n", c.Name(), c.Short)
 	}
-	b.WriteString("\n## Lists\n\n- [exit codes](exit-codes.md)\n- [settings: flags, variables, profile keys](environment.md)\n- [files](files.md)\n- [errors](errors.md)\n- [flows](flows.md), [client authentication](client-auth.md), [who walks the login page](browsers.md), [recipes for login pages](recipes.md), [stores](stores.md), [providers that change passwords](passwd.md), [output formats](output.md)\n- [providers with a preset](providers.md)\n- [client metadata](client-metadata.md)\n- [what a sign-in checks](checks.md), [why one fails](causes.md), [what the doctor looks at](doctor.md)\n- [faults of the embedded provider](faults.md)\n- [which flow and which client authentication was seen to work at which provider](matrix.md)\n")
+	b.WriteString("\n## Lists\n\n- [exit codes](exit-codes.md)\n- [settings: flags, variables, profile keys](environment.md)\n- [files](files.md)\n- [errors](errors.md)\n- [flows](flows.md), [client authentication](client-auth.md), [who walks the login page](browsers.md), [recipes for login pages](recipes.md), [stores](stores.md), [providers that change passwords](passwd.md), [output formats](output.md)\n- [providers with a preset](providers.md)\n- [client metadata](client-metadata.md)\n- [what a sign-in checks](checks.md), [why one fails](causes.md), [what the doctor looks at](doctor.md), [what it finds at real providers](doctor-findings.md)\n- [faults of the embedded provider](faults.md)\n- [which flow and which client authentication was seen to work at which provider](matrix.md)\n")
 	return b.String()
 }
 

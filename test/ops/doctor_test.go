@@ -7,14 +7,14 @@ import (
 	"testing"
 )
 
-// examined is what the doctor finds at a provider, as "ID where".
+// examined is what the doctor finds at a provider, as "ID where: seen".
 func examined(t *testing.T, h *home, p *provider, code int) (found, notRun []string) {
 	t.Helper()
 	r := h.exits(code, "doctor", p.issuer, "--ca-cert", p.ca, "-o", "json", "--skip", "P71")
 	var report struct {
 		Schema string
 		Result struct {
-			Findings []struct{ ID, Where string }
+			Findings []struct{ ID, Where, Seen string }
 			NotRun   []struct{ ID, Because string } `json:"not_run"`
 		}
 	}
@@ -22,7 +22,7 @@ func examined(t *testing.T, h *home, p *provider, code int) (found, notRun []str
 		t.Fatalf("got %v and the schema %q:\n%s", err, report.Schema, r.stdout)
 	}
 	for _, f := range report.Result.Findings {
-		found = append(found, f.ID+" "+strings.ReplaceAll(f.Where, p.issuer, "ISSUER"))
+		found = append(found, f.ID+" "+strings.ReplaceAll(f.Where, p.issuer, "ISSUER")+": "+f.Seen)
 	}
 	for _, n := range report.Result.NotRun {
 		notRun = append(notRun, n.ID+" "+n.Because)
@@ -32,7 +32,7 @@ func examined(t *testing.T, h *home, p *provider, code int) (found, notRun []str
 }
 
 // TestDoctor holds the findings on the two real providers, so that a false alarm
-// or a missed one shows: docs/explain/doctor-findings.md says what is behind
+// or a missed one shows: docs/reference/doctor-findings.md says what is behind
 // each.
 func TestDoctor(t *testing.T) {
 	need(t)
@@ -48,7 +48,10 @@ func TestGlewlwydDoctor(t *testing.T) {
 	p, h := strange(t)
 	found, not := examined(t, h, p, 8)
 	compare(t, found, "P09 grant_types_supported", "P09 response_types_supported", "P12", "P15", "P17", "P18", "P20",
-		"P27 ISSUER/.well-known/openid-configuration", "P27 ISSUER/jwks", "P44", "P60", "P63")
+		"P27 ISSUER/.well-known/openid-configuration", "P27 ISSUER/jwks",
+		"P44 id_token_signing_alg_values_supported: RS384", "P44 id_token_signing_alg_values_supported: RS512", "P44 id_token_signing_alg_values_supported: PS384",
+		"P44 id_token_signing_alg_values_supported: PS512", "P44 id_token_signing_alg_values_supported: ES384", "P44 id_token_signing_alg_values_supported: ES512",
+		"P44 id_token_signing_alg_values_supported: ES256K", "P60", "P63")
 	compare(t, not, "P26", "P46", "P65", "P66")
 }
 

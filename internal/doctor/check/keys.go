@@ -152,8 +152,12 @@ func needs(alg string) (kty, crv string) {
 		return "EC", "P-384"
 	case alg == "ES512":
 		return "EC", "P-521"
+	case alg == "ES256K":
+		return "EC", "secp256k1"
 	case alg == "EdDSA", alg == "Ed25519":
 		return "OKP", "Ed25519"
+	case alg == "Ed448":
+		return "OKP", "Ed448"
 	}
 	return "", ""
 }
@@ -183,8 +187,8 @@ func keyPurpose(c *Case) {
 // signs reports whether a key of the set fits an algorithm.
 func (c *Case) signs(alg, kty, crv string) bool {
 	for _, raw := range c.Keys {
-		info, known, _ := jose.Examine(raw)
-		if known && info.Kty == kty && (crv == "" || info.Crv == crv) && (info.Use == "" || info.Use == "sig") && (info.Alg == "" || info.Alg == alg) {
+		info, _, _ := jose.Examine(raw)
+		if info.Kty == kty && (crv == "" || info.Crv == crv || alg == "EdDSA" && info.Crv == "Ed448") && (info.Use == "" || info.Use == "sig") && (info.Alg == "" || info.Alg == alg) {
 			return true
 		}
 	}
