@@ -76,6 +76,9 @@ func Choose(m *provider.Metadata, w Wish) (*Plan, error) {
 	p.Redirects = Redirects(wanted, kind, machine, w.Ports)
 	delete(p.Metadata, "redirect_uris")
 	delete(p.Metadata, "application_type")
+	if granted, _ := texts(p.Metadata["grant_types"]); slices.Contains(granted, "implicit") {
+		return p, p.implicit(kind)
+	}
 	return p, nil
 }
 

@@ -47,6 +47,30 @@ func Redirects(wanted []string, kind string, machine bool, ports []int) []Redire
 	return []Redirect{secure, plain}
 }
 
+// implicit leaves the candidates that may have tokens come through the browser: a
+// web application's on https and not on localhost, a native one's on http (OIDC
+// Registration 2 application_type).
+func (p *Plan) implicit(kind string) error {
+	tried := p.Redirects
+	p.Redirects = slices.DeleteFunc(slices.Clone(tried), func(r Redirect) bool {
+		return slices.ContainsFunc(r.URIs, func(uri string) bool {
+			u, err := url.Parse(uri)
+			secure := err == nil && u.Scheme == "https"
+			return r.Type == "native" && secure || r.Type == "web" && (!secure || u.Hostname() == "localhost")
+		})
+	})
+	if len(p.Redirects) > 0 || len(tried) == 0 {
+		return nil
+	}
+	f := &fault.Error{Kind: fault.Usage, ID: "registration.implicit", Op: "choose the redirect URI", Spec: "OIDC Registration 2 (application_type)",
+		Err:  fmt.Errorf("%q and --application-type %s do not go together where tokens come through the browser", tried[0].URIs, kind),
+		Hint: "leave --application-type out: with an https redirect URI the client is a web application"}
+	if kind != "native" {
+		f.Hint = "use https and no host name, as --redirect-uri https://127.0.0.1:8910/callback"
+	}
+	return f
+}
+
 func loopbackURIs(scheme string, ports []int) []string {
 	var out []string
 	for _, port := range ports {

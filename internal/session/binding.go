@@ -26,12 +26,15 @@ func (k *Keeper) bind(r *flows.Request, old *store.Session) error {
 		r.DPoP, err = dpop.Open(old.DPoPKey, k.Now)
 	case old != nil && k.belongs(old) && !old.Refresh.Empty():
 		r.DPoP = nil // what is renewed was not bound
-	case k.Settings.Bool("dpop") || k.Settings.Bool("fapi"):
+	case k.Settings.Bool("dpop") || k.Settings.Bool("fapi") && !constrained(&r.Provider.Metadata, r.Proven):
 		if r.DPoP != nil {
 			return nil
 		}
 		var listed []string
 		_ = json.Unmarshal(r.Provider.Metadata.Raw["dpop_signing_alg_values_supported"], &listed)
+		if k.Settings.Bool("fapi") {
+			listed = within(listed, fapiAlgs())
+		}
 		var alg string
 		if alg, err = dpop.Choose(listed); err == nil {
 			r.DPoP, err = dpop.New(alg, k.Now)

@@ -18,11 +18,12 @@ import (
 
 // registeredRequest is what a client registered of its authorization requests.
 type registeredRequest struct {
-	Push   bool   `json:"require_pushed_authorization_requests"`
-	Signed bool   `json:"require_signed_request_object"`
-	Alg    string `json:"request_object_signing_alg"`
-	KeyAlg string `json:"request_object_encryption_alg"`
-	Enc    string `json:"request_object_encryption_enc"`
+	Push   bool     `json:"require_pushed_authorization_requests"`
+	Signed bool     `json:"require_signed_request_object"`
+	Alg    string   `json:"request_object_signing_alg"`
+	KeyAlg string   `json:"request_object_encryption_alg"`
+	Enc    string   `json:"request_object_encryption_enc"`
+	Types  []string `json:"response_types"`
 	JWKS   struct {
 		Keys []struct {
 			Kid string `json:"kid"`
@@ -37,7 +38,8 @@ func (k *Keeper) protect(r *flows.Request, client *store.Client) error {
 	var is registeredRequest
 	_ = json.Unmarshal(client.Metadata, &is) // a client made by hand has none
 	m := &r.Provider.Metadata
-	r.Push = k.Settings.Bool("par") || is.Push || k.says(m, "require_pushed_authorization_requests") ||
+	r.Registered = is.Types
+	r.Push = k.Settings.Bool("par") || is.Push || says(m, "require_pushed_authorization_requests") ||
 		r.Param.Has("id_token_hint") && m.PushEndpoint != ""
 	if r.Push && m.PushEndpoint == "" {
 		return &fault.Error{Kind: fault.Config, ID: "login.no-par", Op: "push the authorization request", Spec: "RFC 9126 5",
@@ -45,11 +47,11 @@ func (k *Keeper) protect(r *flows.Request, client *store.Client) error {
 	}
 	how := k.Settings.String("request_object")
 	switch {
-	case how == "" && !is.Signed && (is.Alg == "" || is.Alg == "none") && is.KeyAlg == "" && !k.says(m, "require_signed_request_object"):
+	case how == "" && !is.Signed && (is.Alg == "" || is.Alg == "none") && is.KeyAlg == "" && !says(m, "require_signed_request_object"):
 		return nil
 	case how != "" && how != "signed" && how != "encrypted":
 		return &fault.Error{Kind: fault.Usage, ID: "login.request-object", Op: "read --request-object", Err: fmt.Errorf("%q is neither signed nor encrypted", how), Hint: "use one of the two"}
-	case !r.Push && m.Raw["request_parameter_supported"] != nil && !k.says(m, "request_parameter_supported"):
+	case !r.Push && m.Raw["request_parameter_supported"] != nil && !says(m, "request_parameter_supported"):
 		return &fault.Error{Kind: fault.Config, ID: "login.no-request-object", Op: "sign the authorization request", Spec: "OIDC Discovery 3 (request_parameter_supported)",
 			Err: errors.New("the provider's metadata says that it takes no request objects"), Hint: "push it with --par, or leave --request-object out"}
 	}
@@ -66,7 +68,7 @@ func (k *Keeper) protect(r *flows.Request, client *store.Client) error {
 	return nil
 }
 
-func (k *Keeper) says(m *provider.Metadata, member string) bool {
+func says(m *provider.Metadata, member string) bool {
 	var is bool
 	return json.Unmarshal(m.Raw[member], &is) == nil && is
 }

@@ -20,6 +20,14 @@ func asked() []Fault {
 		Fault{Name: "good-no-par", Help: "the metadata names no endpoint for pushed requests", Metadata: func(m map[string]any) { delete(m, "pushed_authorization_request_endpoint") }},
 		Fault{Name: "good-no-request-parameter", Help: "the metadata says that there are no request objects", Metadata: metadata("request_parameter_supported", false)},
 		Fault{Name: "good-par-required", Help: "the metadata says that requests have to be pushed", Metadata: metadata("require_pushed_authorization_requests", true)},
+		Fault{Name: "good-no-dpop", Help: "the metadata names no algorithms for DPoP", Metadata: lacks("dpop_signing_alg_values_supported")},
+		Fault{Name: "good-dpop-rs256", Help: "DPoP takes RS256 alone", Metadata: metadata("dpop_signing_alg_values_supported", []string{"RS256"})},
+		Fault{Name: "good-unbound", Help: "the metadata offers to bind access tokens to nothing", Metadata: func(m map[string]any) {
+			delete(m, "dpop_signing_alg_values_supported")
+			delete(m, "tls_client_certificate_bound_access_tokens")
+		}},
+		Fault{Name: "good-secrets-only", Help: "the metadata lists client_secret_basic alone", Metadata: metadata("token_endpoint_auth_methods_supported", []string{"client_secret_basic"})},
+		Fault{Name: "good-rs256-only", Help: "ID tokens are signed with RS256 alone", Alg: "RS256", Metadata: metadata("id_token_signing_alg_values_supported", []string{"RS256"})},
 		Fault{Name: "good-asked-claim-missing", Help: "an essential claim is not there, which is no error", Needs: "claims", IDToken: without("email")},
 	)...)
 }

@@ -80,6 +80,11 @@ func ask(r *request.Request, types []string) (asked, error) {
 	if !Lists(m, kind) {
 		return asked{}, unlisted(m, kind, types)
 	}
+	if among(r.Registered, kind) < 0 && len(r.Registered) > 0 {
+		return asked{}, &fault.Error{Kind: fault.Config, ID: "login.response-type-unregistered", Op: opChoose, Spec: "OIDC Registration 2 (response_types)",
+			Err:  fmt.Errorf("the client is registered for the response types %q, not %q", r.Registered, kind),
+			Hint: "register a client with this --flow in a profile of its own, or change response_types and grant_types of this one with \"rely register update --metadata\""}
+	}
 	if at := listed(m, kind); at >= 0 {
 		kind = m.ResponseTypes[at] // some providers compare the words in their order
 	}
@@ -98,8 +103,10 @@ func Lists(m *provider.Metadata, kind string) bool {
 	return len(m.ResponseTypes) == 0 || listed(m, kind) >= 0
 }
 
-func listed(m *provider.Metadata, kind string) int {
-	return slices.IndexFunc(m.ResponseTypes, func(t string) bool { return alike(t, kind) })
+func listed(m *provider.Metadata, kind string) int { return among(m.ResponseTypes, kind) }
+
+func among(types []string, kind string) int {
+	return slices.IndexFunc(types, func(t string) bool { return alike(t, kind) })
 }
 
 // alike compares response types, whose words have no order (RFC 6749 3.1.1).

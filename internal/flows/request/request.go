@@ -38,6 +38,7 @@ type Request struct {
 	OwnKeys      []jose.Private  // that decrypt
 	Scope        string          // separated by spaces
 	ResponseType string          // words in any order; empty for the flow's own
+	Registered   []string        // response types that the client is registered for; none where that is not known
 	ResponseMode string          // empty for the response type's own
 	ResponseAlgs []string        // of a response JWT (JARM 3): the registered algorithm, or those the provider lists
 	// ResponseEncryption is of a response JWT, as registered (JARM 3), and
