@@ -28,8 +28,6 @@ func libraries() []struct{ prefix, owners, why string } {
 		{"github.com/spf13/viper", "config", "settings are read in one place, strictly"},
 		{"github.com/pkg/browser", "useragent", "user agents are one table"},
 		{"github.com/smallstep/truststore", "trust", "other people's certificate stores are changed in one place"},
-		{"github.com/go-ldap/ldap", "passwd", "passwords are changed in one place"},
-		{"github.com/go-asn1-ber", "passwd", "it encodes what go-ldap has no call for"},
 		{"rsc.io/qr", "useragent", "it helps a browser on another machine to the page"},
 		{"github.com/chromedp", "", "it drives a browser, in tests: every start would pay for its types"},
 		{"github.com/lestrrat-go/jwx", "jose demoop", "its faults are closed in one package for each side"},

@@ -1,6 +1,7 @@
 package passwd
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,17 +11,12 @@ import (
 	"strings"
 	"time"
 
-	ber "github.com/go-asn1-ber/asn1-ber"
-	"github.com/go-ldap/ldap/v3"
-
 	"rely/internal/fault"
+	"rely/internal/passwd/ldap"
 	"rely/internal/secret"
 )
 
-const (
-	directorySpec  = "RFC 3062 2"
-	passwordModify = "1.3.6.1.4.1.4203.1.11.1"
-)
+const directorySpec = "RFC 3062 2"
 
 // directory is LDAP's password modify operation, over TLS, bound as the
 // person.
@@ -31,9 +27,11 @@ func directory() Entry {
 		Params: []Param{{"dn", "name of the person's entry; {username} stands for the user name", "uid={username}"}},
 		Change: directoryChange,
 		Verify: func(ctx context.Context, a *Account) error {
+			ctx, cancel := bounded(ctx, a)
+			defer cancel()
 			c, err := bind(ctx, a, a.New)
 			if err == nil {
-				_ = c.Close()
+				c.Close()
 			}
 			return err
 		},
@@ -59,59 +57,55 @@ func bind(ctx context.Context, a *Account, password secret.String) (*ldap.Conn, 
 		return nil, err
 	}
 	config.ServerName = u.Hostname()
-	unreached := func(err error) error {
-		return &fault.Error{Kind: fault.Network, ID: "passwd.directory", Op: what, Err: fmt.Errorf("%s was not reached over TLS: %w", u.Host, plain(err)),
+	c, err := dial(ctx, u, config)
+	if err != nil {
+		return nil, &fault.Error{Kind: fault.Network, ID: "passwd.directory", Op: what, Err: fmt.Errorf("%s was not reached over TLS: %w", u.Host, err),
 			Hint: "check --via-url, and --ca-cert for the directory's certificate"}
 	}
-	c, err := dial(ctx, a, u, config)
-	if err != nil {
-		return nil, unreached(err)
-	}
-	if u.Scheme == "ldap" {
-		if err := c.StartTLS(config); err != nil {
-			_ = c.Close()
-			return nil, unreached(err)
-		}
-	}
-	_, err = c.SimpleBind(ldap.NewSimpleBindRequest(a.dn(), password.Reveal(), []ldap.Control{ldap.NewControlBeheraPasswordPolicy()}))
-	if err != nil {
-		_ = c.Close()
+	if err := c.Bind(a.dn(), password); err != nil {
+		c.Close()
 		return nil, directoryRefused(err, wrongOld)
 	}
 	return c, nil
 }
 
-func dial(ctx context.Context, a *Account, u *url.URL, config *tls.Config) (*ldap.Conn, error) {
-	limit := a.HTTP.Timeout
-	if limit <= 0 {
-		limit = 30 * time.Second
-	}
-	if deadline, ok := ctx.Deadline(); ok && a.HTTP.Now != nil {
-		limit = min(limit, deadline.Sub(a.HTTP.Now()))
-	}
-	c, err := ldap.DialURL(u.Scheme+"://"+u.Host, ldap.DialWithDialer(&net.Dialer{Timeout: limit}), ldap.DialWithTLSConfig(config))
+// dial connects over TLS, at once (ldaps) or after asking (ldap).
+func dial(ctx context.Context, u *url.URL, config *tls.Config) (*ldap.Conn, error) {
+	port := cmp.Or(u.Port(), map[string]string{"ldaps": "636", "ldap": "389"}[u.Scheme])
+	wire, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
 	if err != nil {
 		return nil, err
 	}
-	c.SetTimeout(limit)
-	context.AfterFunc(ctx, func() { _ = c.Close() }) // Ctrl-C ends a wait
-	return c, nil
+	if u.Scheme == "ldap" {
+		c := ldap.New(ctx, wire)
+		if err := c.StartTLS(config); err != nil {
+			c.Close()
+			return nil, err
+		}
+		return c, nil
+	}
+	secured := tls.Client(wire, config)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		_ = wire.Close()
+		return nil, err
+	}
+	return ldap.New(ctx, secured), nil
+}
+
+// bounded limits a conversation with a directory like an exchange over HTTP.
+func bounded(ctx context.Context, a *Account) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, cmp.Or(max(a.HTTP.Timeout, 0), 30*time.Second))
 }
 
 func directoryChange(ctx context.Context, a *Account) (string, error) {
+	ctx, cancel := bounded(ctx, a)
+	defer cancel()
 	c, err := bind(ctx, a, a.Old)
 	if err != nil {
 		return "", err
 	}
 	defer c.Close()
-	// The bound person's own: userIdentity is left out. Some directories demand
-	// the old password here as well (pwdSafeModify).
-	value := ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSequence, nil, "")
-	value.AppendChild(ber.NewString(ber.ClassContext, ber.TypePrimitive, 1, a.Old.Reveal(), ""))
-	value.AppendChild(ber.NewString(ber.ClassContext, ber.TypePrimitive, 2, a.New.Reveal(), ""))
-	r := ldap.NewExtendedRequest(passwordModify, value)
-	r.Controls = []ldap.Control{ldap.NewControlBeheraPasswordPolicy()}
-	if _, err = c.Extended(r); err != nil {
+	if err = c.Modify(a.Old, a.New); err != nil {
 		return "", directoryRefused(err, other)
 	}
 	return "", nil
@@ -120,57 +114,27 @@ func directoryChange(ctx context.Context, a *Account) (string, error) {
 // directoryRefused words a result code, with what the password policy's
 // control adds to it.
 func directoryRefused(err error, what reason) error {
-	var e *ldap.Error
-	if !errors.As(err, &e) || e.ResultCode >= ldap.ErrorNetwork {
-		return &fault.Error{Kind: fault.Network, ID: "passwd.directory", Op: op, Err: plain(err), Hint: "try again; whether the password was changed, a sign-in tells"}
+	var e *ldap.Result
+	if !errors.As(err, &e) {
+		return &fault.Error{Kind: fault.Network, ID: "passwd.directory", Op: op, Err: err, Hint: "try again; whether the password was changed, a sign-in tells"}
 	}
-	r := refusal{code: fmt.Sprintf("%d %s", e.ResultCode, ldap.LDAPResultCodeMap[e.ResultCode]), what: what}
-	if e.Err != nil && e.Err.Error() != "" {
-		r.words = e.Err.Error()
-	}
-	switch e.ResultCode {
-	case ldap.LDAPResultInvalidCredentials:
+	r := refusal{code: fmt.Sprintf("%d %s", e.Code, e.Name()), words: e.Message, what: what}
+	switch e.Code {
+	case ldap.InvalidCredentials:
 		r.what = wrongOld
-		if r.words == "" {
-			r.words = "wrong user name or password, or the account is locked"
-		}
-	case ldap.LDAPResultUnwillingToPerform:
+		r.words = cmp.Or(r.words, "wrong user name or password, or the account is locked")
+	case ldap.UnwillingToPerform:
 		r.what = wrongOld
-	case ldap.LDAPResultConstraintViolation:
+	case ldap.ConstraintViolation:
 		r.what = policy
-	case ldap.LDAPResultInsufficientAccessRights:
+	case ldap.InsufficientAccessRights:
 		r.what = other
 	}
-	if p := policyControl(e.Packet); p != nil && p.Error >= 0 {
-		r.unmet = append(r.unmet, p.ErrorString)
-		if p.Error == ldap.BeheraPasswordTooYoung {
-			r.what = early
-		}
+	if words := e.PolicyError(); words != "" {
+		r.unmet = append(r.unmet, words)
+	}
+	if e.Policy == ldap.PasswordTooYoung {
+		r.what = early
 	}
 	return r.fault(directorySpec, 0)
-}
-
-// policyControl finds the policy's control behind a result (draft-behera-ldap-
-// password-policy 9). go-ldap gives an error the whole message.
-func policyControl(message *ber.Packet) *ldap.ControlBeheraPasswordPolicy {
-	if message == nil || len(message.Children) < 3 {
-		return nil
-	}
-	for _, child := range message.Children[2].Children {
-		if c, err := ldap.DecodeControl(child); err == nil {
-			if p, ok := c.(*ldap.ControlBeheraPasswordPolicy); ok {
-				return p
-			}
-		}
-	}
-	return nil
-}
-
-// plain drops the library's wrapping.
-func plain(err error) error {
-	var e *ldap.Error
-	if errors.As(err, &e) && e.Err != nil {
-		return e.Err
-	}
-	return err
 }

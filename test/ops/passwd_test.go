@@ -26,10 +26,10 @@ func TestDirectoryPassword(t *testing.T) {
 			t.Errorf("got %q, want %q in it", r.stderr, words)
 		}
 	}
-	says(5, "49 Invalid Credentials", args(p.ldaps, second, first))
-	says(5, "Password is too short", args(p.ldaps, first, h.file("short", "tea")))
+	says(5, "49 invalidCredentials", args(p.ldaps, second, first))
+	says(5, "too short", args(p.ldaps, first, h.file("short", "tea")))
 	says(0, "a sign-in with the new one succeeded", args(p.ldaps, first, second))
-	says(5, "49 Invalid Credentials", args(p.ldaps, first, h.file("third", h.secret("dormouse-in-a-pot"))))
+	says(5, "49 invalidCredentials", args(p.ldaps, first, h.file("third", h.secret("dormouse-in-a-pot"))))
 	says(5, "in history of old passwords", args(p.ldaps, second, first))
 	says(0, "a sign-in with the new one succeeded", args(p.ldap, second, h.file("fourth", h.secret("mock-turtle-1865")))) // StartTLS
 

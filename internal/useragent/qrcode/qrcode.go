@@ -5,7 +5,7 @@ package qrcode
 import (
 	"strings"
 
-	"rsc.io/qr"
+	"rsc.io/qr/coding"
 )
 
 // How a QR code is drawn.
@@ -21,8 +21,8 @@ const quiet = 4
 // Draw draws text as a QR code no wider than columns (0: however wide); empty
 // where it does not fit.
 func Draw(text string, style, columns int) string {
-	code, err := qr.Encode(text, qr.L)
-	if err != nil {
+	code := encode(text)
+	if code == nil {
 		return ""
 	}
 	wide, end := code.Size+2*quiet, code.Size+quiet
@@ -51,6 +51,27 @@ func Draw(text string, style, columns int) string {
 		y++
 	}
 	return b.String()
+}
+
+// encode makes the smallest code that holds text; nil where none does. The
+// package around coding would link pictures as well, at the price of every
+// start.
+func encode(text string) *coding.Code {
+	for v := coding.Version(coding.MinVersion); v <= coding.MaxVersion; v++ {
+		if coding.String(text).Bits(v) > v.DataBytes(coding.L)*8 {
+			continue
+		}
+		plan, err := coding.NewPlan(v, coding.L, 0)
+		if err != nil {
+			return nil
+		}
+		code, err := plan.Encode(coding.String(text))
+		if err != nil {
+			return nil
+		}
+		return code
+	}
+	return nil
 }
 
 // half is one character for two squares, one above the other, drawn in light.
