@@ -36,6 +36,7 @@ func libraries() []struct{ prefix, owners, why string } {
 		{"golang.org/x/net", "", "its tables of HTML cost every start 126 kB: markup reads pages"},
 		{"github.com/google/go-cmp", "", "it compares, in tests"},
 		{"github.com/rogpeppe/go-internal", "", "it runs scripts, in tests"},
+		{"github.com/santhosh-tekuri/jsonschema", "", "it holds what we write against published schemas, in tests"},
 		{"text/template", "", "templates switch off the linker's dead-code removal: +2.2 MB"},
 		{"html/template", "", "templates switch off the linker's dead-code removal: +2.4 MB"},
 		{"encoding/xml", "", "its tables cost every start 19 kB: doctor/report writes test reports"},
