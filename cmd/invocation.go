@@ -312,8 +312,8 @@ func (i *invocation) person(r *flows.Request) error {
 	if r.RedirectURI == "" {
 		r.RedirectURI = "https://127.0.0.1:0/callback"
 	}
-	r.Listen, r.Certificate, r.Wait = i.values.String("listen"), i.certificate, i.values.Duration("login_timeout")
-	r.OpenWait, r.AllowHost = i.values.Duration("open_timeout"), i.values.String("tls_cert") != ""
+	i.listening(r)
+	r.OpenWait = i.values.Duration("open_timeout")
 	r.Announce = func(a flows.Announcement) {
 		i.sent = a.RedirectURI
 		i.announce(r, o, a)
@@ -325,6 +325,12 @@ func (i *invocation) person(r *flows.Request) error {
 		}
 	}
 	return nil
+}
+
+// listening fills in how this side is reached, and how long it waits.
+func (i *invocation) listening(r *flows.Request) {
+	r.Listen, r.Certificate, r.Wait = i.values.String("listen"), i.certificate, i.values.Duration("login_timeout")
+	r.AllowHost = i.values.String("tls_cert") != ""
 }
 
 func secretVariables() []string {

@@ -90,7 +90,8 @@ func learnt(clientID string, record map[string]any, redirectURI string) []config
 func registeredSettings() []string {
 	return []string{"client_id", "client_auth", "redirect_uri", "authorization_signed_response_alg", "authorization_encrypted_response_alg", "authorization_encrypted_response_enc",
 		"id_token_signed_response_alg", "id_token_encrypted_response_alg", "id_token_encrypted_response_enc",
-		"userinfo_signed_response_alg", "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc"}
+		"userinfo_signed_response_alg", "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc",
+		"backchannel_token_delivery_mode", "backchannel_client_notification_endpoint"}
 }
 
 // recordOf is what is kept of a client's registration; empty where nothing is.

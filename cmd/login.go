@@ -131,6 +131,7 @@ func (l *login) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	l.listening(r)
 	if entry.Person {
 		if err := l.person(r); err != nil {
 			return err

@@ -124,7 +124,8 @@ func (i *invocation) startOP(ctx context.Context, address string, plain bool, op
 	} else if l, err = i.overTLS(l, options.Faults); err != nil {
 		return nil, err
 	}
-	options.Issuer, options.Now, options.Tick, options.Notify = p.issuer, i.Now, i.Tick, i.notifier()
+	options.Issuer, options.Now, options.Tick = p.issuer, i.Now, i.Tick
+	options.Notify, options.Ping = i.notifiers()
 	if p.Server, err = demoop.New(options); err != nil {
 		_ = l.Close()
 		var f *fault.Error

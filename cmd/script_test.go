@@ -110,7 +110,10 @@ func opCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("unsupported: ! op")
 	}
 	o := demoop.Options{DeviceInterval: 100 * time.Millisecond, Now: leapt(filepath.Join(ts.Getenv("WORK"), "clock")), Tick: time.After,
-		Notify: func(uri string, form url.Values) { notify(unsafeTransport(), uri, form) }}
+		Notify: func(uri string, form url.Values) { notify(unsafeTransport(), uri, form) },
+		Ping: func(uri, bearer string, body []byte) string {
+			return tell(unsafeTransport(), uri, "application/json", bearer, body)
+		}}
 	scheme, path := "https", ""
 	for len(args) > 0 {
 		switch args[0] {

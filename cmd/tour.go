@@ -119,7 +119,7 @@ func (t *tour) needs(what string) bool { return t.broken != nil && t.broken.Need
 func (t *tour) flow() flows.Entry {
 	entry, err := flows.Find("")
 	if t.broken != nil {
-		if other, no := flows.Find(t.broken.Needs); no == nil && (other.Person || other.Elsewhere) {
+		if other, no := flows.Find(strings.TrimSuffix(t.broken.Needs, "-ping")); no == nil && (other.Person || other.Elsewhere) {
 			entry, err = other, nil
 		}
 	}
@@ -138,7 +138,7 @@ func (t *tour) grants() []string {
 	}
 	types := []string{"authorization_code", "refresh_token"}
 	for _, e := range flows.All() {
-		if t.needs(e.Name) {
+		if e.Name != "code" && t.flow().Name == e.Name || t.needs(e.Name) {
 			types = append(types, e.Grant)
 		}
 	}

@@ -29,7 +29,7 @@ func (t *tour) keepClient(ctx context.Context, c *registration.Client, metadata 
 	if name := t.flow().Name; name != "code" {
 		settings["flow"] = []string{name}
 	}
-	if t.needs("ciba") {
+	if t.flow().Elsewhere {
 		settings["login_hint"] = []string{"alice"}
 	}
 	if t.broken != nil && t.broken.Needs == "form_post" {

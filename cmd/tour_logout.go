@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"strings"
 
 	protocol "rely/internal/logout"
 )
@@ -23,6 +24,13 @@ func (t *tour) wishes(metadata map[string]any, redirect string) {
 	t.notices(metadata, redirect)
 	if t.broken != nil && t.broken.Needs == "signed" {
 		metadata["userinfo_signed_response_alg"] = "ES256"
+	}
+	if t.flow().Elsewhere {
+		metadata["backchannel_token_delivery_mode"] = "poll"
+	}
+	if t.needs("ciba-ping") {
+		_, host, _ := strings.Cut(protocol.Origin(redirect), "://")
+		metadata["backchannel_token_delivery_mode"], metadata["backchannel_client_notification_endpoint"] = "ping", "https://"+host+"/ciba"
 	}
 }
 

@@ -115,6 +115,8 @@ var table = sync.OnceValue(func() []Setting {
 		{Name: "claim", Help: "claim of the assertion that is built", Placeholder: "K=V", Kind: List, Profile: true},
 		{Name: "login_hint_token", Help: "token that says who is asked", Placeholder: "TOKEN", Secret: true},
 		{Name: "login_hint_token_file", Help: "file that holds the token that says who is asked, - for standard input", Placeholder: "FILE"},
+		{Name: "backchannel_token_delivery_mode", Help: "how the end of a backchannel authentication is learnt: poll or ping", Placeholder: "MODE", Profile: true},
+		{Name: "backchannel_client_notification_endpoint", Help: "address on loopback that takes the provider's pings", Placeholder: "URL", Kind: URL, Profile: true},
 		{Name: "binding_message", Help: "words that both the person's device and this side show", Placeholder: "WORDS"},
 		{Name: "user_code", Help: "code that only the person and this client know", Placeholder: "CODE", Secret: true},
 		{Name: "user_code_file", Help: "file that holds the code that only the person and this client know", Placeholder: "FILE"},

@@ -93,6 +93,12 @@ func TestEveryFaultMisbehaves(t *testing.T) {
 				}
 				return
 			}
+			if f.Needs == "ciba-ping" {
+				if good, got := pinged(t), pinged(t, f.Name); cmp.Equal(good, got) {
+					t.Error("got what the good provider does, want a difference")
+				}
+				return
+			}
 			if f.Needs == "sources" {
 				if good, got := sources(t), sources(t, f.Name); cmp.Equal(good, got) {
 					t.Error("got what the good provider does, want a difference")

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"rely/internal/demoop/bureau"
+	"rely/internal/demoop/ciba"
 	"rely/internal/demoop/discovery"
 	"rely/internal/demoop/inbox"
 	"rely/internal/demoop/notice"
@@ -19,6 +20,7 @@ func (s *Server) discovery(*http.Request) reply.Reply {
 	sealing.Metadata(m)
 	bureau.Metadata(m)
 	notice.Metadata(m)
+	ciba.Metadata(m)
 	s.bindings.Metadata(m, s.base)
 	inbox.Metadata(m, s.base)
 	quirk.Bend(s.faults, func(f quirk.Fault) func(map[string]any) { return f.Metadata }, m)

@@ -37,7 +37,7 @@ func (s *Server) routes() *http.ServeMux {
 	on("GET", base+"/continue", "continue", s.goOn)
 	on("POST", base+"/consent", "consent", s.consent)
 	on("POST", base+"/device_authorization", quirk.Devices, s.deviceAuthorization)
-	on("POST", base+"/backchannel", "backchannel", s.backchannel)
+	on("POST", base+"/backchannel", quirk.Elsewhere, s.backchannel)
 	on("GET POST", base+"/device", "device", s.device)
 	on("POST", base+"/token", quirk.Tokens, s.token)
 	on("GET POST", base+"/userinfo", quirk.UserInfo, s.userinfo)

@@ -46,7 +46,10 @@ type Options struct {
 	// Notify posts a form to a client of this machine; nil sends nothing. It is
 	// for back-channel logout.
 	Notify func(uri string, form url.Values)
-	Log    func(string) // one line for each request, without secrets; nil is silent
+	// Ping posts JSON with a bearer token to a client of this machine, and says
+	// for the log what came of it; nil sends nothing. It is for CIBA.
+	Ping func(uri, bearer string, body []byte) string
+	Log  func(string) // one line for each request, without secrets; nil is silent
 
 	CodeTTL, AccessTTL, RefreshTTL time.Duration // 0 means 60 s, 5 min, 24 h
 	SignInTTL                      time.Duration // no refresh token outlives the sign-in by more; 0 means it may

@@ -6,16 +6,27 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
 
 	"rely/internal/fault"
+	"rely/internal/flows/ping"
+	"rely/internal/flows/request"
+	"rely/internal/jose"
 	"rely/internal/provider"
 )
 
 // CIBA asks a person who is elsewhere, on a device of their own: nobody walks a
-// page here (OpenID CIBA Core 1.0). It polls, which a client that is registered
-// for poll and one that is registered for ping both may (CIBA 10.1).
+// page here (OpenID CIBA Core 1.0). It polls; where the client is registered for
+// ping, the provider says when to, and polling is slow, for the day when no ping
+// gets through (CIBA 10.1, 10.2).
 type CIBA struct{}
+
+// pingSlack is how many times slower a client polls that waits for a ping.
+const pingSlack = 5
 
 const (
 	cibaGrant    = "urn:openid:params:grant-type:ciba"
@@ -41,11 +52,22 @@ func (CIBA) Run(ctx context.Context, r *Request) (*Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
+	desk, err := pinged(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if desk != nil {
+		defer desk.Close()
+		form.Set("client_notification_token", desk.Token().Reveal())
+	}
+	if form, err = cibaSigned(r, form); err != nil {
+		return nil, err
+	}
 	m, err := r.Post(ctx, cibaOp, endpoint, cibaGrant, form)
 	if err != nil {
 		return nil, err
 	}
-	d := &asking{Request: r, spec: "CIBA 11", failed: make(chan error, 1)}
+	d := &asking{Request: r, spec: "CIBA 11", what: "request", failed: make(chan error, 1)}
 	id := m.Text("auth_req_id")
 	// The characters are those of CIBA 7.3.
 	if id == "" || strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_") != "" {
@@ -55,6 +77,10 @@ func (CIBA) Run(ctx context.Context, r *Request) (*Tokens, error) {
 		return nil, brokenCIBA(member, err)
 	}
 	d.form = url.Values{"grant_type": {cibaGrant}, "auth_req_id": {id}}
+	if desk != nil {
+		desk.Expect(id)
+		d.pings, d.interval = desk.Came(), pingSlack*d.interval
+	}
 	r.Provider.Prefetch(ctx)
 	r.Warn(fmt.Sprintf("waiting for %s to decide on a device of their own (up to %s)", who(r), min(d.lifetime, waits(r))))
 	t, err := d.ask(ctx)
@@ -67,7 +93,55 @@ func (CIBA) Run(ctx context.Context, r *Request) (*Tokens, error) {
 	if err := cibaClaim(t, id); err != nil {
 		return nil, err
 	}
+	if desk != nil {
+		t.Ladder = append(t.Ladder, desk.Rung())
+	}
 	return t, r.Kept(t)
+}
+
+// pinged is the notification endpoint of a client that is registered for ping;
+// nil for poll. Push is refused: its tokens come from whoever knows the
+// endpoint, and none of the proofs that protect a token request protects them.
+func pinged(ctx context.Context, r *Request) (*ping.Desk, error) {
+	const setting = "backchannel_token_delivery_mode"
+	mode := r.Text(setting)
+	f := &fault.Error{Kind: fault.Config, ID: "ciba.mode", Op: cibaOp, Spec: "CIBA 5", Hint: "register the client for poll or ping: \"rely register update --backchannel-token-delivery-mode poll\""}
+	switch mode {
+	case "", "poll":
+		return nil, nil
+	case "push":
+		f.Err = errors.New("the mode push is not for rely: whoever reaches the notification endpoint could bring tokens there, and nothing would prove the client")
+		return nil, f
+	case "ping":
+	default:
+		f.Err = fmt.Errorf("%q is no delivery mode that rely knows", mode)
+		return nil, f
+	}
+	var offered []string
+	if json.Unmarshal(r.Provider.Metadata.Raw[setting+"s_supported"], &offered) == nil && !slices.Contains(offered, mode) {
+		f.Spec, f.Err = "CIBA 4", fmt.Errorf("the provider offers the delivery modes %q, not ping", offered)
+		return nil, f
+	}
+	return ping.Open(ctx, r, r.Text("backchannel_client_notification_endpoint"))
+}
+
+// cibaSigned puts the request into a JWT that the client signed, where that is
+// wanted; then nothing stands beside it but the client's proof (CIBA 7.1.1).
+func cibaSigned(r *Request, form url.Values) (url.Values, error) {
+	if r.Object == nil {
+		return form, nil
+	}
+	now := r.Now()
+	claims := map[string]any{"iss": r.ClientID, "aud": r.Provider.Metadata.Issuer, "iat": now.Unix(), "nbf": now.Unix(),
+		"exp": now.Add(5 * time.Minute).Unix(), "jti": oauth2.GenerateVerifier()}
+	for name, values := range form {
+		claims[name] = request.Claim(name, values)
+	}
+	token, err := jose.Sign(r.Object.Key, map[string]any{"alg": r.Object.Alg, "typ": "JWT"}, claims)
+	if err != nil {
+		return nil, &fault.Error{Kind: fault.Config, ID: "ciba.sign", Op: cibaOp, Spec: "CIBA 7.1.1", Err: err, Hint: "look at the parameters that are asked for"}
+	}
+	return url.Values{"request": {token.Reveal()}}, nil
 }
 
 // cibaRequest is the authentication request (CIBA 7.1): exactly one hint says

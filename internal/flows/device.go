@@ -82,7 +82,7 @@ func authorizeDevice(ctx context.Context, r *Request) (*device, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &device{asking: asking{Request: r, failed: make(chan error, 1)}}
+	d := &device{asking: asking{Request: r, what: "code", failed: make(chan error, 1)}}
 	return d, d.read(m)
 }
 

@@ -65,7 +65,7 @@ func waiting(answers ...string) (*device, *[]int) {
 		return ctx.Err()
 	}
 	s := script(answers)
-	return &device{asking: asking{
+	return &device{asking: asking{what: "code",
 		Request: &Request{
 			Provider: &provider.Provider{Metadata: provider.Metadata{Issuer: "https://op.example", TokenEndpoint: "https://op.example/token"}},
 			HTTP:     &wire.Client{Base: &s, Timeout: time.Minute, Now: clock, Sleep: sleep},

@@ -25,9 +25,11 @@ type asking struct {
 	*Request
 	form     url.Values // of the token request
 	spec     string     // that rules it
+	what     string     // lives so long: "code", "request"
 	interval time.Duration
 	lifetime time.Duration
-	failed   chan error // why a user agent that needs no person gave up
+	pings    <-chan struct{} // the provider says that the person has decided (CIBA 10.2); nil where it does not
+	failed   chan error      // why a user agent that needs no person gave up
 }
 
 // paced reads expires_in, which has to be there, and interval; both are whole
@@ -39,13 +41,13 @@ func (d *asking) paced(m request.Members) (string, error) {
 	case err != nil:
 		return "expires-in", err
 	case !known || life <= 0:
-		return "expires-in", errors.New("the answer does not say how long the code lives: expires_in is missing or 0")
+		return "expires-in", errors.New("the answer does not say how long the " + d.what + " lives: expires_in is missing or 0")
 	}
 	d.lifetime, d.interval = life, standardInterval
 	if raw := strings.Trim(string(m["interval"]), `"`); raw != "" && raw != "null" {
 		seconds, err := strconv.ParseFloat(raw, 64)
 		if err != nil || !(seconds >= 0) || seconds >= life.Seconds() {
-			return "interval", fmt.Errorf("interval is %.40s, which is no number of seconds below the code's %s", m["interval"], life)
+			return "interval", fmt.Errorf("interval is %.40s, which is no number of seconds below the %s's %s", m["interval"], d.what, life)
 		}
 		d.interval = max(leastInterval, time.Duration(seconds*float64(time.Second)))
 	}
@@ -120,22 +122,42 @@ func (d *asking) ask(ctx context.Context) (*Tokens, error) {
 // pause waits before the next request, or for as long as there is any use in
 // waiting.
 func (d *asking) pause(ctx context.Context, interval, patience, life time.Duration) error {
-	if d.Sleep(ctx, max(0, min(interval, patience, life))) != nil || ctx.Err() != nil {
+	pinged, err := d.rest(ctx, max(0, min(interval, patience, life)))
+	if err != nil || ctx.Err() != nil {
 		return stoppedWaiting()
 	}
 	switch {
+	case pinged:
+		return nil
 	case patience <= interval && patience <= life:
 		return &fault.Error{Kind: fault.Unfinished, ID: "login.unfinished", Op: "wait for the person to sign in",
 			Err: errors.New("nobody finished signing in in time"), Hint: "run \"rely login\" again, or allow more time with --login-timeout"}
 	case life <= interval:
-		return d.expired(fmt.Errorf("the code lived for %s, and nobody finished signing in", d.lifetime))
+		return d.expired(fmt.Errorf("the %s lived for %s, and nobody finished signing in", d.what, d.lifetime))
 	}
 	return nil
 }
 
+// rest sleeps, until the provider's ping where one is to come.
+func (d *asking) rest(ctx context.Context, wait time.Duration) (pinged bool, err error) {
+	if d.pings == nil {
+		return false, d.Sleep(ctx, wait)
+	}
+	sleeping, wake := context.WithCancel(ctx)
+	defer wake()
+	slept := make(chan error, 1)
+	go func() { slept <- d.Sleep(sleeping, wait) }()
+	select {
+	case <-d.pings:
+		return true, nil
+	case err := <-slept:
+		return false, err
+	}
+}
+
 func (d *asking) expired(err error) error {
 	return &fault.Error{Kind: fault.Login, ID: "device.expired", Op: "wait for the person to sign in", Spec: d.spec, Err: err,
-		Hint: "run \"rely login\" again for a new code"}
+		Hint: "run \"rely login\" again for a new " + d.what}
 }
 
 func stoppedWaiting() error {

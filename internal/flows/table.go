@@ -22,8 +22,8 @@ func All() []Entry {
 			Settings: []string{"subject", "subject_token", "subject_token_type", "actor_token", "actor_token_type", "requested_token_type", "ci_token", "ci_audience"}},
 		{Name: "jwt-bearer", Grant: bearerGrant, Help: "a signed assertion brings the token of whom it names (RFC 7523 2.1)", Flow: JWTBearer{},
 			Settings: []string{"assertion", "assertion_token", "claim", "ci_token", "ci_audience"}},
-		{Name: "ciba", Grant: cibaGrant, Help: "a person is asked on a device of their own (OpenID CIBA, poll)", Flow: CIBA{}, Elsewhere: true,
-			Settings: []string{"login_hint_token", "binding_message", "user_code", "requested_expiry"}},
+		{Name: "ciba", Grant: cibaGrant, Help: "a person is asked on a device of their own (OpenID CIBA, poll and ping)", Flow: CIBA{}, Elsewhere: true,
+			Settings: []string{"backchannel_token_delivery_mode", "backchannel_client_notification_endpoint", "login_hint_token", "binding_message", "user_code", "requested_expiry"}},
 		{Name: "password", Grant: "password", Help: "the person's password goes through this program: legacy (RFC 6749 4.3)", Flow: Password{},
 			Settings: []string{"username", "password"}},
 	}

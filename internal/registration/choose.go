@@ -65,6 +65,9 @@ func Choose(m *provider.Metadata, w Wish) (*Plan, error) {
 	if !said("id_token_signed_response_alg") && (!machine || renewed(w.Grant)) {
 		p.idTokenAlg(m)
 	}
+	if err := p.backchannel(m, w); err != nil {
+		return nil, err
+	}
 	p.back = !machine && m.EndSessionEndpoint != "" && !said("post_logout_redirect_uris")
 	wanted, _ := texts(p.Metadata["redirect_uris"])
 	kind, _ := p.Metadata["application_type"].(string)

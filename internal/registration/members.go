@@ -42,11 +42,14 @@ const (
 	sessions = "OIDC RP-Initiated Logout 3.1"
 	front    = "OIDC Front-Channel Logout 2"
 	back     = "OIDC Back-Channel Logout 2.2"
+	ciba     = "CIBA 4"
 )
 
 // Members is the table of client metadata, in the order of help and docs. A
 // name that is not in it may be sent all the same, with --metadata.
-func Members() []Member {
+func Members() []Member { return append(members(), backchannel()...) }
+
+func members() []Member {
 	return []Member{
 		{"client_name", "client-name", Text, "name that the consent page shows", oidcReg},
 		{"redirect_uris", "redirect-uri", List, "redirect URI, may stand more than once", oidcReg},
@@ -101,6 +104,16 @@ func Members() []Member {
 		{"authorization_signed_response_alg", "authorization-signed-response-alg", Text, "signing algorithm of authorization responses", "JARM 3"},
 		{"authorization_encrypted_response_alg", "authorization-encrypted-response-alg", Text, "key algorithm of encrypted authorization responses", "JARM 3"},
 		{"authorization_encrypted_response_enc", "authorization-encrypted-response-enc", Text, "content algorithm of encrypted authorization responses", "JARM 3"},
+	}
+}
+
+// backchannel are the members of a client that asks people elsewhere.
+func backchannel() []Member {
+	return []Member{
+		{"backchannel_token_delivery_mode", "backchannel-token-delivery-mode", Text, "how a CIBA client learns of the end: poll or ping", ciba},
+		{"backchannel_client_notification_endpoint", "backchannel-client-notification-endpoint", Text, "address that takes the provider's pings", ciba},
+		{"backchannel_authentication_request_signing_alg", "backchannel-authentication-request-signing-alg", Text, "signing algorithm of CIBA requests", ciba},
+		{"backchannel_user_code_parameter", "backchannel-user-code-parameter", Bool, "send a code that only the person knows", ciba},
 	}
 }
 

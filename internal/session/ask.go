@@ -51,6 +51,9 @@ func (k *Keeper) ask(ctx context.Context, r *flows.Request, entry flows.Entry, c
 	for _, note := range notes {
 		k.Note(note)
 	}
+	if err == nil && entry.Elsewhere {
+		return k.signed(r, client)
+	}
 	if err != nil || !entry.Person {
 		return err
 	}

@@ -55,7 +55,7 @@ func (k *Keeper) protect(r *flows.Request, client *store.Client) error {
 		return &fault.Error{Kind: fault.Config, ID: "login.no-request-object", Op: "sign the authorization request", Spec: "OIDC Discovery 3 (request_parameter_supported)",
 			Err: errors.New("the provider's metadata says that it takes no request objects"), Hint: "push it with --par, or leave --request-object out"}
 	}
-	object, err := k.object(is, client, m)
+	object, err := k.object(is, client, m, "request_object_signing_alg")
 	if err != nil {
 		return err
 	}
@@ -73,9 +73,45 @@ func says(m *provider.Metadata, member string) bool {
 	return json.Unmarshal(m.Raw[member], &is) == nil && is
 }
 
+// backchannelAlg is the member that says how a client signs its backchannel
+// authentication requests. The provider lists values under a name made of it.
+const backchannelAlg = "backchannel_authentication_request_signing_alg"
+
+// signed says how a backchannel authentication request is signed, where the
+// registration or the person wants that (CIBA 7.1.1).
+func (k *Keeper) signed(r *flows.Request, client *store.Client) error {
+	var all struct {
+		registeredRequest
+		Alg string `json:"backchannel_authentication_request_signing_alg"`
+	}
+	_ = json.Unmarshal(client.Metadata, &all) // a client made by hand has none
+	is := all.registeredRequest
+	is.Alg = all.Alg
+	m, how := &r.Provider.Metadata, k.Settings.String("request_object")
+	f := &fault.Error{ID: "ciba.request-object", Op: "sign the backchannel authentication request", Spec: "CIBA 7.1.1"}
+	switch {
+	case how == "" && is.Alg == "":
+		return nil
+	case how != "" && how != "signed":
+		f.Kind, f.Err, f.Hint = fault.Usage, fmt.Errorf("these requests are signed or plain, not %q", how), "use --request-object signed, or leave it out"
+		return f
+	case m.Raw[backchannelAlg+"_values_supported"] == nil:
+		f.Kind, f.Err, f.Hint = fault.Config, errors.New("the provider's metadata lists no "+backchannelAlg+"_values_supported: it takes none that are signed"), "leave --request-object out"
+		return f
+	case strings.HasPrefix(is.Alg, "HS"):
+		f.Kind, f.Err, f.Hint = fault.Config, fmt.Errorf("the client is registered for %s, and only an asymmetric signature is allowed", is.Alg), "register it for another "+backchannelAlg
+		return f
+	}
+	withoutSecret := *client
+	withoutSecret.Secret = secret.String{} // it signs nothing here
+	var err error
+	r.Object, err = k.object(is, &withoutSecret, m, backchannelAlg)
+	return err
+}
+
 // object chooses key and algorithm: the registered one, else the first that
-// the key can do and the provider lists (OIDC Discovery 3).
-func (k *Keeper) object(is registeredRequest, client *store.Client, m *provider.Metadata) (*request.Object, error) {
+// the key can do and the provider lists under member (OIDC Discovery 3).
+func (k *Keeper) object(is registeredRequest, client *store.Client, m *provider.Metadata, member string) (*request.Object, error) {
 	const op = "sign the authorization request"
 	text, name, err := k.ownKeys(client)
 	if err != nil {
@@ -94,7 +130,7 @@ func (k *Keeper) object(is registeredRequest, client *store.Client, m *provider.
 			Hint: "give a key with --client-key-file FILE, or register with --generate-key auth"}
 	}
 	var listed, can, kids []string
-	_ = json.Unmarshal(m.Raw["request_object_signing_alg_values_supported"], &listed) // none: anything may do
+	_ = json.Unmarshal(m.Raw[member+"_values_supported"], &listed) // none: anything may do
 	for _, key := range is.JWKS.Keys {
 		kids = append(kids, key.Kid)
 	}
@@ -113,7 +149,7 @@ func (k *Keeper) object(is registeredRequest, client *store.Client, m *provider.
 	if is.Alg != "" {
 		want = fmt.Sprintf("the client is registered for %q", is.Alg)
 	}
-	return nil, &fault.Error{Kind: fault.Config, ID: "login.request-alg", Op: op, Spec: "OIDC Registration 2 (request_object_signing_alg)",
+	return nil, &fault.Error{Kind: fault.Config, ID: "login.request-alg", Op: op, Spec: map[bool]string{true: "CIBA 4", false: "OIDC Registration 2"}[member == backchannelAlg] + " (" + member + ")",
 		Err: fmt.Errorf("%s, and the registered keys at hand sign with %s", want, strings.Join(can, ", ")), Hint: "use a key for that algorithm, with --client-key-file FILE"}
 }
 

@@ -90,7 +90,8 @@ func harmless(name string) bool {
 	case "grant_type", "response_type", "response_mode", "client_id", "redirect_uri", "scope", "prompt", "max_age",
 		"acr_values", "display", "ui_locales", "claims_locales", "claims", "resource", "audience", "code_challenge_method",
 		"iss", "action", "error", "error_description", "error_uri", "token_type_hint", "expires_in", "token_type",
-		"client_assertion_type", "post_logout_redirect_uri", "request_uri", "subject_token_type", "requested_token_type":
+		"client_assertion_type", "post_logout_redirect_uri", "request_uri", "subject_token_type", "requested_token_type",
+		"binding_message", "requested_expiry":
 		return true
 	}
 	return false
@@ -118,6 +119,8 @@ func (r *Redactor) form(encoded string) string {
 		case !found || err == nil && plain == "":
 		case err == nil && harmless(name):
 			parts[i] = r.Text(part)
+		case name == "login_hint": // says who, and opens nothing: the provider may speak of them
+			parts[i] = name + "=" + secret.Fingerprint(plain)
 		default:
 			r.Learn(plain)
 			parts[i] = name + "=" + secret.Fingerprint(plain)

@@ -11,6 +11,8 @@ import (
 	"rely/internal/demoop/account"
 	"rely/internal/demoop/assertion"
 	"rely/internal/demoop/binding"
+	"rely/internal/demoop/ciba"
+	"rely/internal/demoop/device"
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/redirect"
 	"rely/internal/demoop/response"
@@ -46,6 +48,9 @@ type Metadata struct {
 	ResponseAlg      string          `json:"authorization_signed_response_alg,omitempty"`
 	ResponseKeyAlg   string          `json:"authorization_encrypted_response_alg,omitempty"`
 	ResponseEnc      string          `json:"authorization_encrypted_response_enc,omitempty"`
+	Delivery         string          `json:"backchannel_token_delivery_mode,omitempty"`
+	PingURI          string          `json:"backchannel_client_notification_endpoint,omitempty"`
+	BackAlg          string          `json:"backchannel_authentication_request_signing_alg,omitempty"`
 	SubjectType      string          `json:"subject_type,omitempty"`
 	Scope            string          `json:"scope,omitempty"`
 	AfterLogout      []string        `json:"post_logout_redirect_uris,omitempty"`
@@ -159,6 +164,8 @@ func (a *Metadata) unfit(r Registrar) string {
 		return a.UserinfoWish().Unfit(a.JWKS, a.Secretless())
 	case a.ResponseWish().Unfit(a.JWKS, a.Secretless()) != "":
 		return a.ResponseWish().Unfit(a.JWKS, a.Secretless())
+	case a.Asker("").Unfit(slices.Contains(a.GrantTypes, device.Backchannel)) != "":
+		return a.Asker("").Unfit(slices.Contains(a.GrantTypes, device.Backchannel))
 	case a.SubjectType != "public":
 		return "subject_type must be public"
 	case len(a.RedirectURIs) > 20 || len(a.AfterLogout) > 20 || len(a.Name) > 255:
@@ -180,6 +187,12 @@ func (a *Metadata) UserinfoWish() sealing.Wish {
 // ResponseWish is the one for response JWTs (JARM 3).
 func (a *Metadata) ResponseWish() sealing.Wish {
 	return sealing.Wish{Alg: a.ResponseKeyAlg, Enc: a.ResponseEnc}
+}
+
+// Asker is what the client of that id registered of its backchannel
+// authentication requests.
+func (a *Metadata) Asker(id string) ciba.Client {
+	return ciba.Client{ID: id, Mode: a.Delivery, Endpoint: a.PingURI, Alg: a.BackAlg, Keys: a.JWKS}
 }
 
 // Keyed reports whether the client proves itself with a key or a certificate.

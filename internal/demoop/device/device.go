@@ -46,7 +46,8 @@ type Waiting[G any] struct {
 	interval time.Duration
 	polled   time.Time
 	decided  bool
-	granted  *G // nil once decided: denied
+	granted  *G // nil once decided: refused
+	no, why  string
 }
 
 // New is a counter that wants to be asked no more often than interval, and
@@ -101,7 +102,10 @@ func (d *Desk[G]) Find(typed string, now time.Time) *Waiting[G] {
 func (w *Waiting[G]) Allow(g G) { w.decided, w.granted = true, &g }
 
 // Deny says no.
-func (w *Waiting[G]) Deny() { w.decided, w.granted = true, nil }
+func (w *Waiting[G]) Deny() { w.Refuse("access_denied", "the person said no") }
+
+// Refuse ends it with an error code and a sentence.
+func (w *Waiting[G]) Refuse(id, why string) { w.decided, w.granted, w.no, w.why = true, nil, id, why }
 
 // Held is the sign-in that waits under this code and nobody has decided; nil
 // where there is none. It is for those who are asked without typing anything.
@@ -133,7 +137,7 @@ func (d *Desk[G]) Poll(code, client string, now time.Time) (granted G, id, why s
 	}
 	d.byDevice.Drop(code)
 	if w.granted == nil {
-		return granted, "access_denied", "the person said no"
+		return granted, w.no, w.why
 	}
 	return *w.granted, "", ""
 }

@@ -30,7 +30,6 @@ func Document(issuer, base string, legacy bool) map[string]any {
 		"token_endpoint":                                   base + "/token",
 		"device_authorization_endpoint":                    base + "/device_authorization",
 		"backchannel_authentication_endpoint":              base + "/backchannel",
-		"backchannel_token_delivery_modes_supported":       []string{"poll"},
 		"userinfo_endpoint":                                base + "/userinfo",
 		"jwks_uri":                                         base + "/jwks",
 		"registration_endpoint":                            base + "/register",

@@ -61,11 +61,11 @@ func lacks(name string) func(map[string]any) {
 	return func(m map[string]any) { delete(m, name) }
 }
 
-// polled answers a device's token requests with an error: the first few, or
+// polled answers the token requests of a device, or of CIBA, with an error: the first few, or
 // with 0 all of them.
 func polled(few, status int, code string) func(*Exchange) {
 	return func(x *Exchange) {
-		if x.R.PostForm.Get("device_code") == "" || few > 0 && x.Count > few {
+		if x.R.PostForm.Get("device_code")+x.R.PostForm.Get("auth_req_id") == "" || few > 0 && x.Count > few {
 			x.Good.ServeHTTP(x.W, x.R)
 			return
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"rely/internal/demoop/binding"
+	"rely/internal/demoop/ciba"
 	"rely/internal/demoop/keys"
 	"rely/internal/demoop/sealing"
 )
@@ -27,6 +28,7 @@ const (
 	UserInfo  Endpoint = "userinfo"
 	Register  Endpoint = "register"
 	Devices   Endpoint = "device authorization"
+	Elsewhere Endpoint = "backchannel"
 	WebFinger Endpoint = "webfinger"
 	Push      Endpoint = "pushed authorization request"
 	Revoke    Endpoint = "revoke"
@@ -46,7 +48,7 @@ type Fault struct {
 	At    string // the command that meets it: register, login, userinfo, tokens (a refresh), introspect, logout, or doctor where none of these does
 	Exit  int    // what that command should exit with; 0 for a tolerance
 	Check string // the check of "rely doctor" that finds it, by its ID; empty where none does
-	Needs string // what it shows up with only: "secret" (a confidential client), "encryption" (a client that registered for it), "dpop" or "mtls" (bound tokens), "device", "implicit" or "hybrid" (that flow), "jarm" (a response JWT), "jarm-encryption" (an encrypted one), "form_post" (that mode), "sources" (claims from elsewhere), what has to be asked for ("max_age", "acr", ...; see wanting in cmd/tour_client.go), or nothing
+	Needs string // what it shows up with only: "secret" (a confidential client), "encryption" (a client that registered for it), "dpop" or "mtls" (bound tokens), "device", "ciba", "implicit" or "hybrid" (that flow), "ciba-ping" (with a client that is registered for ping), "jarm" (a response JWT), "jarm-encryption" (an encrypted one), "form_post" (that mode), "sources" (claims from elsewhere), what has to be asked for ("max_age", "acr", ...; see wanting in cmd/tour_client.go), or nothing
 
 	Alg         string                                         // every client's ID token algorithm
 	Start       func(*keys.Ring) error                         // before the first request
@@ -62,6 +64,7 @@ type Fault struct {
 	Claims      func(m map[string]any)                         // userinfo
 	Back        func(v url.Values)                             // the parameters with which a logout sends the browser back
 	Device      func(m map[string]any)                         // the device authorization response
+	Ping        func(n *ciba.Notice)                           // what a client hears when the person has decided
 
 	ResponseJWT    func(t *Token) error                           // the authorization response as a JWT, before signing
 	ResponseSigned func(compact string, t *Token) (string, error) // and after

@@ -2,14 +2,13 @@ package front
 
 import (
 	"context"
-	"encoding/json"
 	"net/url"
-	"strconv"
 	"time"
 
 	"golang.org/x/oauth2"
 
 	"rely/internal/fault"
+	"rely/internal/flows/request"
 	"rely/internal/jose"
 )
 
@@ -27,7 +26,7 @@ func (a *attempt) object(ctx context.Context, p url.Values) (url.Values, error) 
 		"jti": oauth2.GenerateVerifier(),
 	}
 	for name, values := range p {
-		claims[name] = claim(name, values)
+		claims[name] = request.Claim(name, values)
 	}
 	header := map[string]any{"alg": a.Object.Alg, "typ": "oauth-authz-req+jwt"}
 	token, err := jose.Sign(a.Object.Key, header, claims)
@@ -54,21 +53,4 @@ func (a *attempt) object(ctx context.Context, p url.Values) (url.Values, error) 
 		}
 	}
 	return out, nil
-}
-
-// claim is a parameter as it stands in an object: what is JSON as JSON, and
-// max_age as a number (OIDC Core 6.1).
-func claim(name string, values []string) any {
-	switch name {
-	case "claims", "authorization_details":
-		return json.RawMessage(values[0])
-	case "max_age":
-		if n, err := strconv.ParseInt(values[0], 10, 64); err == nil {
-			return n
-		}
-	}
-	if len(values) > 1 {
-		return values
-	}
-	return values[0]
 }

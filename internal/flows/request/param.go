@@ -1,9 +1,11 @@
 package request
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"rely/internal/fault"
@@ -60,4 +62,21 @@ func MissingScopes(asked, granted string) string {
 		}
 	}
 	return strings.Join(missing, " ")
+}
+
+// Claim is a parameter as it stands in an object: what is JSON as JSON, and
+// max_age as a number (OIDC Core 6.1).
+func Claim(name string, values []string) any {
+	switch name {
+	case "claims", "authorization_details":
+		return json.RawMessage(values[0])
+	case "max_age":
+		if n, err := strconv.ParseInt(values[0], 10, 64); err == nil {
+			return n
+		}
+	}
+	if len(values) > 1 {
+		return values
+	}
+	return values[0]
 }
