@@ -89,14 +89,31 @@ func named(words []string) ([]string, error) {
 	var out []string
 	for _, list := range words {
 		for word := range strings.SplitSeq(list, ",") {
-			k, err := Find(strings.TrimSpace(word))
+			all, err := chosen(strings.TrimSpace(word))
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, k.ID)
+			out = append(out, all...)
 		}
 	}
 	return out, nil
+}
+
+// chosen is the check of an ID or name, or all of a kind: P, A or L.
+func chosen(word string) (ids []string, err error) {
+	if strings.Contains("P A L", strings.ToUpper(word)) && len(word) == 1 {
+		for _, k := range Checks() {
+			if strings.HasPrefix(k.ID, strings.ToUpper(word)) {
+				ids = append(ids, k.ID)
+			}
+		}
+		return ids, nil
+	}
+	k, err := Find(word)
+	if err != nil {
+		return nil, err
+	}
+	return []string{k.ID}, nil
 }
 
 // Examine looks at one issuer from outside. The error is Usage or Cancelled; a

@@ -24,10 +24,13 @@ type Outcome struct {
 	Reason   string // why it was not run
 }
 
-// probes is the table of active checks, in the order in which they run: what
-// costs a sign-in or a client its life comes last.
+// probes is the table of active checks, in the order in which they run: the
+// graver first, because requests are bounded, and at the end what costs a
+// sign-in or a client its life.
 func probes() []trial.Probe {
-	return slices.Concat(alone.Probes(), signin.Probes(), alone.Last())
+	all := append(alone.Probes(), signin.Probes()...)
+	slices.SortStableFunc(all, func(a, b trial.Probe) int { return int(b.Severity) - int(a.Severity) })
+	return slices.Concat(all, signin.Last(), alone.Last())
 }
 
 // Checks are what the probes are about.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"rely/internal/doctor/active/trial"
 	"rely/internal/doctor/check"
+	"rely/internal/wire"
 )
 
 // requests are about authorization requests that nobody signs in to.
@@ -17,9 +19,6 @@ func requests() []trial.Probe {
 			Why: "A page could walk the sign-in of whoever visits it.", Fix: "send no Access-Control-Allow-Origin there"}, Run: corsAuthorize},
 		{Check: check.Check{ID: "A09", Name: "unknown-client", Title: "an unknown client_id gets a page, never a redirect", Stage: "login", Severity: check.Error, Section: "RFC 6749 4.1.2.1",
 			Why: "The provider would send anybody anywhere: an open redirector with a trusted name.", Fix: "show an error page"}, Run: unknownClient},
-		{Check: check.Check{ID: "A10", Name: "redirect-exact", Title: "the redirect URI is compared character by character", Stage: "login", Severity: check.Error, Section: "RFC 9700 2.1, 4.1",
-			Why: "Each kind of loose comparison has sent codes to attackers.", Fix: "compare the whole text; only the port of a loopback address may differ",
-			Hints: []check.Hint{{Vendor: "keycloak", Text: "take the * out of \"Valid redirect URIs\""}}}, Run: redirectExact},
 		{Check: check.Check{ID: "A12", Name: "response-type-missing", Title: "a missing or unknown response_type is an error, not a crash", Stage: "login", Severity: check.Warning, Section: "RFC 6749 3.1.1, 4.1.2.1",
 			Why: "The client is to be told.", Fix: "redirect with invalid_request or unsupported_response_type"}, Run: responseType},
 		{Check: check.Check{ID: "A14", Name: "pkce-required", Title: "a public client without PKCE is refused", Stage: "login", Severity: check.Error, Section: "RFC 9700 2.1.1",
@@ -27,6 +26,13 @@ func requests() []trial.Probe {
 			Hints: []check.Hint{{Vendor: "keycloak", Text: "set \"Proof Key for Code Exchange Code Challenge Method\" to S256 for the client"}}}, Run: pkceRequired},
 		{Check: check.Check{ID: "A15", Name: "pkce-plain-refused", Title: "code_challenge_method=plain is refused", Stage: "login", Severity: check.Warning, Section: "RFC 9700 2.1.1", Demands: []check.Demand{{For: "fapi2", Severity: check.Error}},
 			Why: "The verifier itself is in the request.", Fix: "take S256 alone"}, Run: pkcePlain},
+		{Check: check.Check{ID: "A16", Name: "pkce-short", Title: "a code_challenge of 10 characters is refused", Stage: "login", Severity: check.Warning, Section: "RFC 7636 4.1, 4.2",
+			Why: "A challenge that cannot come from S256 is a client's mistake, which nobody notices until the code is redeemed.", Fix: "demand 43 characters of the base64url alphabet",
+			Unknown: "Whether the token endpoint refuses it later."}, Run: pkceShort},
+		{Check: check.Check{ID: "A17", Name: "nonce-required", Title: "an ID token in the browser needs a nonce", Stage: "login", Severity: check.Error, Section: "OIDC Core 3.2.2.1",
+			Why: "An ID token that was seen somewhere could be given to the client again.", Fix: "refuse the response type id_token without nonce", Unknown: "It runs where response_types_supported has id_token."}, Run: nonceRequired},
+		{Check: check.Check{ID: "A18", Name: "odd-requests", Title: "an unknown parameter, another order and POST change nothing", Stage: "login", Severity: check.Error, Section: "RFC 6749 3.1; OIDC Core 3.1.2.1",
+			Why: "Clients of tomorrow send parameters of tomorrow, and long requests come by POST.", Fix: "ignore what you do not know, and take POST like GET"}, Run: oddRequests},
 		{Check: check.Check{ID: "A19", Name: "prompt-none", Title: "prompt=none without a session is login_required", Stage: "login", Severity: check.Error, Section: "OIDC Core 3.1.2.1, 3.1.2.6",
 			Why: "Applications ask in a hidden frame whether somebody is signed in; a page instead hangs them.", Fix: "redirect with login_required or interaction_required"}, Run: promptNone},
 		{Check: check.Check{ID: "A20", Name: "error-state", Title: "errors come back with state as it was sent, and with iss where it is promised", Stage: "login", Severity: check.Error, Section: "RFC 6749 4.1.2.1; RFC 9207 2",
@@ -54,36 +60,12 @@ func corsAuthorize(ctx context.Context, p *trial.Patient) error {
 }
 
 func unknownClient(ctx context.Context, p *trial.Patient) error {
-	a, _, err := p.Authorize(ctx, func(q url.Values) { q.Set("client_id", "rely-doctor-no-such-client") })
+	a, _, err := p.Silent(ctx, p.Client, func(q url.Values) { q.Set("client_id", "rely-doctor-no-such-client") })
 	if err != nil {
 		return err
 	}
 	if trial.Leaves(a, "rely-doctor.invalid") {
 		p.Found("authorization_endpoint", trial.Described(a), "an error page")
-	}
-	return nil
-}
-
-// wrongRedirects are near misses of the registered address.
-func wrongRedirects() []string {
-	return []string{
-		"https://rely-doctor.invalid/not-registered", trial.Callback + "/more", trial.Callback + "/../other-path", trial.Callback + "?more=1", trial.Callback + "#part",
-		"https://else.rely-doctor.invalid/callback", "https://rely-doctor.invalid@else.invalid/callback", "http://rely-doctor.invalid/callback",
-		"https://rely-doctor.invalid/CALLBACK", "https://rely-doctor.invalid:8443/callback",
-	}
-}
-
-func redirectExact(ctx context.Context, p *trial.Patient) error {
-	for _, wrong := range wrongRedirects() {
-		a, _, err := p.Authorize(ctx, func(q url.Values) { q.Set("redirect_uri", wrong) })
-		if err != nil {
-			return err
-		}
-		// A redirect to the provider's own pages is how many show an error, and
-		// how they ask to sign in: only one that leaves tells.
-		if trial.Leaves(a, "rely-doctor.invalid", "else.rely-doctor.invalid", "else.invalid") {
-			p.Found("redirect_uri "+wrong, trial.Described(a), "an error page")
-		}
 	}
 	return nil
 }
@@ -123,16 +105,82 @@ func pkcePlain(ctx context.Context, p *trial.Patient) error {
 	return err
 }
 
+func pkceShort(ctx context.Context, p *trial.Patient) error {
+	a, _, err := p.AuthorizeAs(ctx, p.Public, func(q url.Values) { q.Set("code_challenge", "tooshort10") })
+	if err == nil && !trial.Refused(a) {
+		p.Found("code_challenge", trial.Described(a)+": 10 characters may go on", "invalid_request")
+	}
+	return err
+}
+
+func nonceRequired(ctx context.Context, p *trial.Patient) error {
+	if types, _ := p.Evidence.List("response_types_supported"); !slices.Contains(types, "id_token") {
+		p.Skip("the provider offers no response type id_token")
+		return nil
+	}
+	c, err := p.Another(ctx, "implicit", map[string]any{"response_types": []string{"id_token"}, "grant_types": []string{"implicit"}, "redirect_uris": []string{trial.Callback}})
+	if err != nil {
+		return err
+	}
+	a, _, err := p.AuthorizeAs(ctx, c, func(q url.Values) {
+		q.Set("response_type", "id_token")
+		for _, name := range []string{"nonce", "code_challenge", "code_challenge_method"} {
+			q.Del(name)
+		}
+	})
+	if err == nil && !trial.Refused(a) {
+		p.Found("nonce", trial.Described(a)+": it may go on without", "invalid_request")
+	}
+	return err
+}
+
+// oddRequests are good ones: they have to come as far as the plain one.
+func oddRequests(ctx context.Context, p *trial.Patient) error {
+	if err := p.Knocks(ctx); err != nil {
+		return err
+	}
+	address, err := p.Endpoint("authorization_endpoint")
+	if err != nil {
+		return err
+	}
+	q := trial.Request(p.Client, trial.NewKey())
+	q.Set("prompt", "none")
+	join := "?"
+	if strings.Contains(address, "?") {
+		join = "&"
+	}
+	parts := strings.Split(q.Encode(), "&")
+	slices.Reverse(parts)
+	a, err := p.Send(ctx, http.MethodGet, address+join+strings.Join(parts, "&")+"&rely_doctor_unknown=1", nil, nil)
+	if err != nil {
+		return err
+	}
+	if !trial.Taken(a, trial.Callback) {
+		p.Found("unknown parameter", "with one more parameter, and in another order: "+came(a), "login_required, as without")
+	}
+	if a, err = p.Post(ctx, address, q, nil); err == nil && !trial.Taken(a, trial.Callback) && p.Dry == nil {
+		p.Found("POST", came(a), "login_required, as by GET")
+	}
+	return err
+}
+
+// came is what became of a request, with the error at the redirect URI.
+func came(a *wire.Answer) string {
+	if e := trial.Back(a, trial.Callback); e != nil && e.Get("error") != "" {
+		return "error " + e.Get("error")
+	}
+	return trial.Described(a)
+}
+
 func promptNone(ctx context.Context, p *trial.Patient) error {
-	a, _, err := p.Authorize(ctx, func(q url.Values) { q.Set("prompt", "none") })
+	a, err := p.GoodSilent(ctx)
 	if err != nil {
 		return err
 	}
 	switch e := trial.Back(a, trial.Callback); {
-	case p.Dry != nil:
 	case e == nil:
 		p.Found("prompt=none", trial.Described(a), "a redirect with login_required")
-	case !strings.HasSuffix(e.Get("error"), "_required"):
+	case !trial.Taken(a, trial.Callback):
 		p.Found("prompt=none", "error "+e.Get("error"), "login_required")
 	}
 	return nil
@@ -140,10 +188,7 @@ func promptNone(ctx context.Context, p *trial.Patient) error {
 
 func errorState(ctx context.Context, p *trial.Patient) error {
 	state := trial.Odd()
-	a, _, err := p.Authorize(ctx, func(q url.Values) {
-		q.Set("prompt", "none")
-		q.Set("state", state)
-	})
+	a, _, err := p.Silent(ctx, p.Client, func(q url.Values) { q.Set("state", state) })
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,9 @@ import (
 	"rely/internal/doctor/active/trial"
 )
 
-// Probes are in the order in which they run: what ends a session comes last.
-func Probes() []trial.Probe {
-	return slices.Concat(codes(), tokens(), spent())
-}
+// Probes leave the good sign-in alive. The graver run first, else they keep
+// their order.
+func Probes() []trial.Probe { return slices.Concat(codes(), tokens()) }
+
+// Last are those after which the good sign-in's tokens are worth nothing.
+func Last() []trial.Probe { return spent() }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -24,6 +25,9 @@ type gate struct {
 	ours  string // a redirect URI that is not of the doctor's own; empty for none
 	quick bool   // the provider is on this machine
 	free  bool   // cleaning up is never refused
+	owed  int    // requests that are kept back for deleting clients
+	// heading is told before the next request of a dry run.
+	heading string
 
 	mu    sync.Mutex
 	last  time.Time
@@ -55,7 +59,7 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 func (g *gate) turn() (time.Duration, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.count >= g.most && !g.free {
+	if g.count+g.owed >= g.most && !g.free {
 		return 0, g.limit()
 	}
 	g.count++
@@ -75,7 +79,7 @@ func (g *gate) turn() (time.Duration, error) {
 func (g *gate) spent() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.count < g.most {
+	if g.count+g.owed < g.most {
 		return nil
 	}
 	return g.limit()
@@ -85,21 +89,47 @@ func (g *gate) limit() error {
 	return fmt.Errorf("%d requests were made, which is the limit: raise it with --max-requests, or choose checks with --only", g.most)
 }
 
-// pretend tells of a request and makes up an answer that leads on.
+// owe keeps requests back for what has to be deleted.
+func (g *gate) owe(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.owed += n
+}
+
+// pretend tells of a request, and answers as a good provider would where the
+// answer leads on.
 func (g *gate) pretend(req *http.Request) (*http.Response, error) {
 	line := req.Method + " " + req.URL.String()
+	body := ""
 	if req.Body != nil {
-		body, err := io.ReadAll(req.Body)
+		all, err := io.ReadAll(req.Body)
 		if err != nil {
 			return nil, err
 		}
-		if len(body) > 0 {
-			line += "\n    " + string(body)
+		if body = string(all); body != "" {
+			line += "\n    " + body
 		}
+	}
+	if g.heading != "" {
+		line, g.heading = g.heading+"\n"+line, ""
 	}
 	g.dry(line)
 	if req.Method == http.MethodPost && strings.Contains(req.Header.Get("Content-Type"), "json") {
 		return answer(req, http.StatusCreated, "application/json", `{"client_id":"CLIENT-ID","client_secret":"CLIENT-SECRET","registration_access_token":"REGISTRATION-TOKEN","registration_client_uri":"`+req.URL.String()+`/CLIENT-ID"}`), nil
+	}
+	form, _ := url.ParseQuery(body)
+	q := req.URL.Query()
+	switch {
+	case form.Get("grant_type") == "client_credentials":
+		return answer(req, http.StatusOK, "application/json", `{"access_token":"ACCESS-TOKEN","token_type":"DPoP","expires_in":60}`), nil
+	case form.Has("client_assertion"):
+		return answer(req, http.StatusBadRequest, "application/json", `{"error":"invalid_grant"}`), nil
+	case form.Has("response_type"):
+		return answer(req, http.StatusCreated, "application/json", `{"request_uri":"REQUEST-URI","expires_in":60}`), nil
+	case q.Get("prompt") == "none":
+		a := answer(req, http.StatusFound, "text/plain", "")
+		a.Header.Set("Location", q.Get("redirect_uri")+"?error=login_required&state="+url.QueryEscape(q.Get("state")))
+		return a, nil
 	}
 	return answer(req, http.StatusBadRequest, "application/json", `{"error":"invalid_request"}`), nil
 }

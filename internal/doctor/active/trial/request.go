@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"strings"
 
@@ -57,6 +58,44 @@ func (p *Patient) AuthorizeAs(ctx context.Context, c *registration.Client, chang
 	return a, q, err
 }
 
+// Silent is AuthorizeAs with prompt=none: whoever takes the request says so at
+// the redirect URI, and nobody sees a page.
+func (p *Patient) Silent(ctx context.Context, c *registration.Client, change func(q url.Values)) (*wire.Answer, url.Values, error) {
+	return p.AuthorizeAs(ctx, c, func(q url.Values) {
+		q.Set("prompt", "none")
+		change(q)
+	})
+}
+
+// GoodSilent is the answer to a good request with prompt=none, sent once.
+func (p *Patient) GoodSilent(ctx context.Context) (*wire.Answer, error) {
+	if p.silent != nil {
+		return p.silent, nil
+	}
+	a, _, err := p.Silent(ctx, p.Client, func(url.Values) {})
+	if err == nil {
+		p.silent = a
+	}
+	return a, err
+}
+
+// Knocks reports whether the provider answers good requests with prompt=none
+// as it has to. The error says that it does not: then a bad one shows nothing.
+func (p *Patient) Knocks(ctx context.Context) error {
+	a, err := p.GoodSilent(ctx)
+	if err == nil && !Taken(a, p.RedirectURI()) {
+		err = errors.New("the provider does not answer prompt=none with login_required, which A19 tells, so that nothing can be seen")
+	}
+	return err
+}
+
+// Taken reports whether a request with prompt=none came so far that somebody
+// has to sign in: at the redirect URI to is the error that says so.
+func Taken(a *wire.Answer, to string) bool {
+	e := Back(a, to)
+	return e != nil && strings.HasSuffix(e.Get("error"), "_required")
+}
+
 // Back is what an answer sends to the redirect URI, nil where it sends nothing
 // there.
 func Back(a *wire.Answer, to string) url.Values {
@@ -87,11 +126,16 @@ func Leaves(a *wire.Answer, hosts ...string) bool {
 	return u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https"
 }
 
-// Refused reports whether a request came to an error instead of a sign-in; why
-// not is in words.
+// Refused reports whether a request came to an error instead of a sign-in: at
+// the redirect URI, as a page with a status that says so, or on the way to a
+// page of the provider's own that is told the error.
 func Refused(a *wire.Answer) bool {
 	if e := Back(a, Callback); e != nil {
 		return e.Get("error") != ""
+	}
+	if a.Status/100 == 3 {
+		u, err := url.Parse(a.Header.Get("Location"))
+		return err == nil && u.Query().Has("error")
 	}
 	return a.Status >= 400
 }

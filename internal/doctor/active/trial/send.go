@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,16 +15,20 @@ import (
 
 // Get asks an address with parameters and follows nothing.
 func (p *Patient) Get(ctx context.Context, address string, q url.Values) (*wire.Answer, error) {
-	u, err := url.Parse(address)
+	to, err := With(address, q)
 	if err != nil {
 		return nil, err
 	}
-	all := u.Query()
-	for name, v := range q {
-		all[name] = v
+	return p.Send(ctx, http.MethodGet, to, nil, nil)
+}
+
+// With is an address with parameters more.
+func With(address string, q url.Values) (string, error) {
+	u, err := with(address, q)
+	if err != nil {
+		return "", err
 	}
-	u.RawQuery = all.Encode()
-	return p.Send(ctx, http.MethodGet, u.String(), nil, nil)
+	return u.String(), nil
 }
 
 // Post sends a form.
@@ -53,6 +58,24 @@ func (p *Patient) Send(ctx context.Context, method, address string, body *string
 	req.Header.Set("Accept", "application/json, text/html;q=0.5")
 	return p.hc.Do(ctx, "try "+p.check.ID, req, wire.Document)
 }
+
+// Ask posts a form to an endpoint of the metadata.
+func (p *Patient) Ask(ctx context.Context, endpoint string, form url.Values, header http.Header) (*wire.Answer, error) {
+	address, err := p.Endpoint(endpoint)
+	if err != nil {
+		return nil, err
+	}
+	return p.Post(ctx, address, form, header)
+}
+
+// Junk is a token request with a code that there is not.
+func Junk() url.Values {
+	return url.Values{"grant_type": {"authorization_code"}, "code": {"code-of-the-doctor-0123456789"}, "redirect_uri": {Callback}, "code_verifier": {NewKey().Verifier}}
+}
+
+// Believed reports whether a token request got past the proof of the client:
+// it brought something, or its code is what is wrong (RFC 6749 5.2).
+func Believed(a *wire.Answer) bool { return a.Status/100 == 2 || OAuthError(a) == "invalid_grant" }
 
 // Basic proves the client with a secret.
 func Basic(c *registration.Client, password string) http.Header {
@@ -95,8 +118,35 @@ func Text(a *wire.Answer, name string) (string, bool) {
 	return s, is
 }
 
-// Forget deletes a client that should never have been made.
-func (p *Patient) Forget(ctx context.Context, a *wire.Answer) {
+// Enrol sends a registration that should be refused, or that is of no use. What
+// is taken is deleted at once.
+func (p *Patient) Enrol(ctx context.Context, metadata map[string]any) (*wire.Answer, error) {
+	address, err := p.Endpoint("registration_endpoint")
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]any{"client_name": ClientName, "redirect_uris": []string{Callback}, "response_types": []string{"code"},
+		"grant_types": []string{"authorization_code"}, "token_endpoint_auth_method": "client_secret_basic"}
+	maps.Copy(all, metadata)
+	body, err := json.Marshal(all)
+	if err != nil {
+		return nil, err
+	}
+	header := http.Header{"Content-Type": {"application/json"}}
+	if !p.Initial.Empty() {
+		header.Set("Authorization", "Bearer "+p.Initial.Reveal())
+	}
+	p.gate.owe(1)
+	a, err := p.Send(ctx, http.MethodPost, address, strings.NewReader(string(body)), header)
+	p.gate.owe(-1)
+	if err == nil && a.Status/100 == 2 {
+		p.forget(ctx, a)
+	}
+	return a, err
+}
+
+// forget deletes a client that should never have been made.
+func (p *Patient) forget(ctx context.Context, a *wire.Answer) {
 	uri, _ := Text(a, "registration_client_uri")
 	token, _ := Text(a, "registration_access_token")
 	if _, err := wire.Endpoint("registration_client_uri", uri, p.Evidence.Issuer); err != nil {

@@ -93,7 +93,8 @@ type Patient struct {
 	hc              *wire.Client
 	known           *provider.Provider
 	made            []*registration.Client
-	others          map[string]*registration.Client
+	others          map[string]other
+	silent          *wire.Answer // to a good request with prompt=none
 	agent           useragent.Agent
 	browser         *browser
 	signedIn        bool
@@ -116,7 +117,7 @@ type Patient struct {
 
 // New is a provider about which nothing was tried yet.
 func New(o Options, e *evidence.Evidence, vendor, purpose string) *Patient {
-	p := &Patient{Options: o, Evidence: e, vendor: vendor, purpose: purpose, others: map[string]*registration.Client{}, Seen: map[string][]string{}, Kept: map[string]any{}}
+	p := &Patient{Options: o, Evidence: e, vendor: vendor, purpose: purpose, others: map[string]other{}, Seen: map[string][]string{}, Kept: map[string]any{}}
 	quick := wire.Loopback(e.URL.Hostname())
 	if p.Most == 0 {
 		p.Most = MostRequests
@@ -162,6 +163,7 @@ func (p *Patient) Rehearse(ctx context.Context, do func(*Patient)) Plan {
 // reason says why.
 func (p *Patient) Run(ctx context.Context, probe Probe) (findings []check.Finding, reason string) {
 	p.check, p.findings, p.reason = &probe.Check, nil, ""
+	p.gate.heading = "# " + probe.ID + " " + probe.Name
 	switch over := p.gate.spent(); {
 	case ctx.Err() != nil:
 		return nil, "the examination was stopped"
@@ -174,7 +176,11 @@ func (p *Patient) Run(ctx context.Context, probe Probe) (findings []check.Findin
 	case probe.Slow && !p.Slow:
 		return nil, "it waits for something to run out: add --slow"
 	}
-	if err := probe.Run(ctx, p); err != nil {
+	err := probe.Run(ctx, p)
+	switch over := p.gate.spent(); {
+	case err != nil && over != nil:
+		p.Skip("%v", over)
+	case err != nil:
 		p.Skip("%v", err)
 	}
 	if len(p.findings) > 0 {
@@ -239,6 +245,7 @@ func (p *Patient) clients(ctx context.Context) error {
 	if _, err := p.Endpoint("registration_endpoint"); err != nil {
 		return err
 	}
+	p.gate.heading = "# two clients are made"
 	var err error
 	if p.Client, err = p.Another(ctx, "confidential", map[string]any{"token_endpoint_auth_method": "client_secret_basic"}); err != nil {
 		return err
@@ -247,17 +254,24 @@ func (p *Patient) clients(ctx context.Context) error {
 	return err
 }
 
+// other is a client of the doctor's own, or why there is none.
+type other struct {
+	*registration.Client
+	err error
+}
+
 // Another is one more client of the doctor's own, which is made at the first
 // call with that name and deleted at the end; more is what differs from a
-// client that signs people in.
+// client that signs people in. No client is to fail at proving itself more than
+// once: whoever has one fail takes one of its own.
 func (p *Patient) Another(ctx context.Context, name string, more map[string]any) (*registration.Client, error) {
-	if c := p.others[name]; c != nil {
-		return c, nil
+	if o, there := p.others[name]; there {
+		return o.Client, o.err
 	}
 	if p.Borrowed != nil {
 		return nil, errors.New("it needs one more client, and the profile's client is used")
 	}
-	metadata := map[string]any{"client_name": clientName, "redirect_uris": []string{Callback, Other}, "response_types": []string{"code"},
+	metadata := map[string]any{"client_name": ClientName, "redirect_uris": []string{Callback, Other}, "response_types": []string{"code"},
 		"grant_types": []string{"authorization_code", "refresh_token"}}
 	if _, err := p.Endpoint("end_session_endpoint"); err == nil {
 		metadata["post_logout_redirect_uris"] = []string{SignedOut}
@@ -269,27 +283,35 @@ func (p *Patient) Another(ctx context.Context, name string, more map[string]any)
 	e := registration.Endpoint{Provider: p.known, HTTP: p.hc, Initial: p.Initial, Now: p.Now()}
 	// A request that is under way is not broken off: it may have made a client
 	// that nobody would know of.
+	p.gate.owe(1)
 	c, err := e.Register(context.WithoutCancel(ctx), metadata)
 	if o := (*registration.Orphan)(nil); errors.As(err, &o) {
 		p.left = append(p.left, fmt.Errorf("the client %s is left behind: %w", o.Client.ID, o.Kept))
 	}
+	p.others[name] = other{c, err}
 	if err != nil {
+		p.gate.owe(-1)
 		return nil, err
 	}
-	p.others[name] = c
 	p.made = append(p.made, c)
 	return c, nil
 }
 
-// clientName is what the provider's administrator sees where a client is left
+// Gone notes that a probe has deleted a client itself.
+func (p *Patient) Gone(c *registration.Client) {
+	p.made = slices.DeleteFunc(p.made, func(m *registration.Client) bool { return m == c })
+	p.gate.owe(-1)
+}
+
+// ClientName is what the provider's administrator sees where a client is left
 // behind.
-const clientName = "rely doctor, may be deleted"
+const ClientName = "rely doctor, may be deleted"
 
 // Clean deletes the clients, whatever became of the run. Its error names those
 // that are left behind.
 func (p *Patient) Clean(ctx context.Context) error {
 	left := p.left
-	p.gate.free = true
+	p.gate.free, p.gate.heading = true, "# the clients are deleted"
 	if p.agent != nil {
 		useragent.Dismiss(p.agent)
 	}
