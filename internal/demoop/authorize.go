@@ -50,10 +50,12 @@ func (s *Server) authorize(r *http.Request) reply.Reply {
 		return wrong("The application did not say who it is, or it is not registered here.", "client_id: "+q.Get("client_id"))
 	}
 	q, odd, because := s.inbox.Open(c.Sender(), q, s.now())
+	fits := c.MayRedirect(q.Get("redirect_uri")) && len(q["redirect_uri"]) == 1
+	fits = quirk.Redirect(s.faults, q, c.RedirectURIs, fits)
 	switch {
 	case odd == "invalid_request_uri":
 		return wrong("The application has not sent its request, or too long ago.", odd+": "+because)
-	case len(q["redirect_uri"]) != 1 || !c.MayRedirect(q.Get("redirect_uri")):
+	case !fits:
 		return wrong("The application asked for the answer at an address that it has not registered. Nothing was sent there.",
 			"redirect_uri: "+q.Get("redirect_uri"))
 	}

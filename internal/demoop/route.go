@@ -32,14 +32,14 @@ func (s *Server) routes() *http.ServeMux {
 	on("GET", "/.well-known/webfinger", quirk.WebFinger, func(r *http.Request) reply.Reply { return webfinger.Answer(s.o.Issuer, r.URL.Query()) })
 	on("GET", base+"/jwks", quirk.JWKS, s.jwks)
 	on("GET POST", base+"/authorize", quirk.Authorize, s.authorize)
-	on("POST", base+"/par", quirk.Push, s.push)
+	on("GET POST", base+"/par", quirk.Push, posted(s.push))
 	on("POST", base+"/login", "login", s.login)
 	on("GET", base+"/continue", "continue", s.goOn)
 	on("POST", base+"/consent", "consent", s.consent)
 	on("POST", base+"/device_authorization", quirk.Devices, s.deviceAuthorization)
 	on("POST", base+"/backchannel", quirk.Elsewhere, s.backchannel)
 	on("GET POST", base+"/device", "device", s.device)
-	on("POST", base+"/token", quirk.Tokens, s.token)
+	on("GET POST", base+"/token", quirk.Tokens, posted(s.token))
 	on("GET POST", base+"/userinfo", quirk.UserInfo, s.userinfo)
 	on("GET", base+"/bureau/.well-known/openid-configuration", "bureau discovery", s.bureau.Discovery)
 	on("GET", base+"/bureau/jwks", "bureau keys", s.bureau.JWKS)
@@ -54,6 +54,16 @@ func (s *Server) routes() *http.ServeMux {
 	on("GET", base+"/v1/environments/demo/passwordPolicies", "password policies", s.passwordPolicies)
 	on("GET", base+"/{$}", "home", s.home)
 	return m
+}
+
+// posted refuses whatever is no POST, in the words of the protocol.
+func posted(h func(*http.Request) reply.Reply) func(*http.Request) reply.Reply {
+	return func(r *http.Request) reply.Reply {
+		if r.Method != http.MethodPost {
+			return reply.With("Allow", http.MethodPost, reply.Refuse(http.StatusMethodNotAllowed, "invalid_request", "this endpoint takes POST"))
+		}
+		return h(r)
+	}
 }
 
 // at wraps a handler: the body is read up to its limit, the request counted,

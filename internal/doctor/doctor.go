@@ -153,8 +153,9 @@ func (r *Report) try(ctx context.Context, o Options, e *evidence.Evidence, vendo
 	if o.Active == nil {
 		return
 	}
-	outcomes, left := active.Run(ctx, *o.Active, e, vendor, o.For, chosen)
+	outcomes, sent, left := active.Run(ctx, *o.Active, e, vendor, o.For, chosen)
 	r.Left = left
+	r.Requests += sent
 	for _, out := range outcomes {
 		r.take(o, out.Check, out.Findings, out.Reason)
 	}
@@ -176,6 +177,8 @@ func (r *Report) take(o Options, k *check.Check, findings []check.Finding, reaso
 // Close sorts the findings and works the funnel out.
 func (r *Report) Close() {
 	slices.SortStableFunc(r.Findings, func(a, b check.Finding) int { return int(b.Severity) - int(a.Severity) })
+	slices.SortStableFunc(r.Passed, inOrder)
+	slices.SortStableFunc(r.NotRun, func(a, b NotRun) int { return inOrder(a.Check, b.Check) })
 	r.Stages = nil
 	broken := false
 	for _, s := range check.Stages() {

@@ -15,10 +15,13 @@ import (
 // checks (P), active ones (A), those of a sign-in (L).
 func Checks() []*check.Check {
 	all := append(check.Passive(), active.Checks()...)
-	slices.SortStableFunc(all, func(a, b *check.Check) int {
-		return cmp.Or(strings.Index("PAL", a.ID[:1])-strings.Index("PAL", b.ID[:1]), strings.Compare(a.ID, b.ID))
-	})
+	slices.SortStableFunc(all, inOrder)
 	return all
+}
+
+// inOrder is the order of the table.
+func inOrder(a, b *check.Check) int {
+	return cmp.Or(strings.Index("PAL", a.ID[:1])-strings.Index("PAL", b.ID[:1]), strings.Compare(a.ID, b.ID))
 }
 
 // Find gives the check of that ID or name, whatever the case.

@@ -7,13 +7,14 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 )
 
 // tried lists what shows only to somebody who tries it: "rely doctor --active".
 func tried() []Fault {
-	return append(append(looseTokens(), looseRequests()...), looseEndpoints()...)
+	return slices.Concat(looseTokens(), looseRequests(), looseEndpoints(), looseProofs(), looseRedirects(), looseObjects(), loosePushes(), looseClients())
 }
 
 // fake is a token response to a request that should have been refused.

@@ -18,6 +18,17 @@ func Outside(faults []Fault, v url.Values) (way string) {
 	return way
 }
 
+// Redirect says whether the redirect URI of a request is taken, and may put
+// another one into it; fits is what the good provider says.
+func Redirect(faults []Fault, q url.Values, registered []string, fits bool) bool {
+	for _, f := range faults {
+		if f.Redirect != nil {
+			fits = f.Redirect(q, registered, fits)
+		}
+	}
+	return fits
+}
+
 // Bend runs one hook of every fault that has it.
 func Bend[T any](faults []Fault, hook func(Fault) func(T), v T) {
 	for _, f := range faults {

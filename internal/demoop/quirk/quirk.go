@@ -71,6 +71,8 @@ type Fault struct {
 	ResponseSealed func(l *sealing.Letter) error                  // before it is encrypted
 	Outside        func(v url.Values) (way string)                // what travels in the end; a way that is not empty is taken in place of the asked one
 
+	Redirect func(q url.Values, registered []string, fits bool) bool // whether the redirect URI of a request is taken
+
 	Pushed func(m map[string]any)    // the pushed authorization response
 	Traded func(m map[string]any)    // the answer to a token exchange
 	Keep   bool                      // refresh tokens are not rotated

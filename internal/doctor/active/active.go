@@ -45,9 +45,10 @@ func Checks() []*check.Check {
 }
 
 // Run makes the clients, runs the chosen checks and deletes the clients again,
-// also where ctx ended. The error is about the deletion, and names the client
-// that is left behind; outcomes are there all the same.
-func Run(ctx context.Context, o trial.Options, e *evidence.Evidence, vendor, purpose string, chosen []*check.Check) (out []Outcome, left error) {
+// also where ctx ended. sent is how many requests that took. The error is about
+// the deletion, and names the client that is left behind; outcomes are there
+// all the same.
+func Run(ctx context.Context, o trial.Options, e *evidence.Evidence, vendor, purpose string, chosen []*check.Check) (out []Outcome, sent int, left error) {
 	p := trial.New(o, e, vendor, purpose)
 	if err := p.Know(ctx); err == nil && o.Announce != nil {
 		o.Announce(p.Rehearse(ctx, func(p *trial.Patient) { _ = each(ctx, p, "", chosen) }))
@@ -56,8 +57,11 @@ func Run(ctx context.Context, o trial.Options, e *evidence.Evidence, vendor, pur
 	if err := p.Prepare(ctx); err != nil {
 		none = "there is no client to try it with: " + fault.VisibleUpTo(err.Error(), 300)
 	}
-	defer func() { left = p.Clean(context.WithoutCancel(ctx)) }()
-	return each(ctx, p, none, chosen), nil
+	defer func() {
+		left = p.Clean(context.WithoutCancel(ctx))
+		sent = p.Sent()
+	}()
+	return each(ctx, p, none, chosen), 0, nil
 }
 
 // each runs the chosen probes one after the other; none is why none can be.

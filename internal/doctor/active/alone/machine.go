@@ -18,7 +18,7 @@ import (
 // machines are about clients that ask for themselves.
 func machines() []trial.Probe {
 	return []trial.Probe{
-		{Check: check.Check{ID: "A42", Name: "client-credentials", Title: "client_credentials brings no refresh token and no ID token, and refuses an unknown scope", Stage: "tokens", Severity: check.Warning, Section: "RFC 6749 3.3, 4.4.3, 5.2; OIDC Core 2",
+		{Check: check.Check{ID: "A42", Name: "client-credentials", Title: "client_credentials brings no refresh token and no ID token, and refuses an unknown scope", Stage: "client", Severity: check.Warning, Section: "RFC 6749 3.3, 4.4.3, 5.2; OIDC Core 2",
 			Why: "There is nobody to identify, and a second secret that lives long is one more to lose. A scope that is dropped in silence is missed later, at the API.",
 			Fix: "answer with the access token alone, and with invalid_scope", Unknown: "A provider may drop a scope where its answer says so (RFC 6749 3.3), which passes."}, Run: clientCredentials},
 	}

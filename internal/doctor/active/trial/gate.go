@@ -89,6 +89,13 @@ func (g *gate) limit() error {
 	return fmt.Errorf("%d requests were made, which is the limit: raise it with --max-requests, or choose checks with --only", g.most)
 }
 
+// Sent is how many requests were made.
+func (p *Patient) Sent() int {
+	p.gate.mu.Lock()
+	defer p.gate.mu.Unlock()
+	return p.gate.count
+}
+
 // owe keeps requests back for what has to be deleted.
 func (g *gate) owe(n int) {
 	g.mu.Lock()
