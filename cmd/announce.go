@@ -63,9 +63,12 @@ func (i *invocation) announce(r *flows.Request, o useragent.Options, a flows.Ann
 		i.say("At the end the browser will warn of this machine's own certificate for\n%s: that page is rely's.\n", fault.Visible(a.RedirectURI))
 		i.say("\"rely trust install\" ends that; so does --redirect-uri http://127.0.0.1:0/callback\nwhere the provider takes it (RFC 8252 7.3).\n\n")
 	}
-	if r.Paste != nil {
+	switch {
+	case r.Paste != nil && a.ByCode:
 		i.say("Waiting. You may also paste here the address that the browser ended on, or the\ncode in it alone:\n")
-	} else {
+	case r.Paste != nil && a.ByAddress:
+		i.say("Waiting. You may also paste here the whole address that the browser ended on:\n")
+	default: // a posted form stands in no address
 		i.say("Waiting for the answer at %s (up to %s).\n", fault.Visible(a.RedirectURI), r.Wait)
 	}
 }

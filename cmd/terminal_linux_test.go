@@ -44,6 +44,31 @@ func TestTerminalOverSSH(t *testing.T) {
 	}
 }
 
+// What can be pasted is offered and nothing else: a code alone would not be a
+// whole answer of the hybrid flow, and a posted form stands in no address.
+func TestTerminalOffersWhatIsEnough(t *testing.T) {
+	t.Parallel()
+	a, _ := pasteApp(t)
+	op, err := (&invocation{App: a}).startOP(t.Context(), "127.0.0.1:0", true, demoop.Options{Legacy: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer op.stop()
+	for want, how := range map[string][]string{
+		"paste here the whole address that the browser ended on:": {"--flow", "hybrid"},
+		"paste here the whole address":                            {"--flow", "implicit", "--response-type", "token"},
+		"Waiting for the answer at ":                              {"--response-mode", "form_post"},
+		"code in it alone:":                                       {"--response-mode", "fragment"},
+	} {
+		near, out, end := atTerminal(t, t.TempDir(), nil, append([]string{"login", op.issuer, "--client-id", "demo", "--browser", "none"}, how...)...)
+		out.waitFor(t, want)
+		_, _ = near.WriteString("\x03")
+		if text, err := end(); err == nil || strings.Contains(text, "code in it alone") != (want == "code in it alone:") {
+			t.Errorf("%s: got %v and\n%s", how, err, text)
+		}
+	}
+}
+
 // The passwords are asked for without echo, the new one twice, and nothing is
 // sent while the two differ.
 func TestPasswordsAreAskedForAtTheTerminal(t *testing.T) {

@@ -14,6 +14,33 @@ import (
 	"rely/internal/strictjson"
 )
 
+// untold is a finding where the ID token would have to say it, and none came:
+// with the response type token, or without the scope openid.
+func untold(expected string) finding {
+	return finding{expected: expected, actual: "no ID token came, and nothing else says it", status: idtoken.Noted}
+}
+
+func checkAge(a *Ask, got Answer) finding {
+	if a.MaxAge == nil || got.Claims != nil {
+		return finding{}
+	}
+	return untold(fmt.Sprintf("an authentication at most %s ago", *a.MaxAge))
+}
+
+// First compares the ID token that came through the browser beside a code, before
+// that is redeemed. Who it is about has to be the same in both tokens; what it
+// says of the authentication should be, so that acr counts where it is there;
+// other claims a provider may keep for the second one (OIDC Core 3.3.3.6).
+func (a *Ask) First(c *idtoken.Claims) ([]idtoken.Rung, error) {
+	first := &Ask{Subject: a.Subject}
+	for _, one := range a.IDToken {
+		if one.Name == "sub" || one.Name == "acr" && c.Acr != "" {
+			first.IDToken = append(first.IDToken, one)
+		}
+	}
+	return first.Compare(Answer{Claims: c})
+}
+
 // An Answer is what came back and passed every check of its own.
 type Answer struct {
 	Claims  *idtoken.Claims // of the ID token; nil where none was asked for
@@ -38,6 +65,7 @@ type finding struct {
 func Checks() []Check {
 	return []Check{
 		{"asked-subject", "OIDC Core 3.1.2.1, 5.5.1", "sub is the one that id_token_hint or the claims parameter asked for", checkSubject},
+		{"asked-auth-time", "OIDC Core 3.1.2.1", "the ID token's own check holds auth_time against max_age; that there is no ID token to say it is told", checkAge},
 		{"asked-acr", "OIDC Core 5.5.1.1", "acr is one of those asked for as essential; that one of acr_values was not met is told", checkACR},
 		{"asked-claims", "OIDC Core 5.5.1", "the essential claims are in the ID token; a missing one is told, since a provider may lack it", checkClaims},
 		{"asked-resource", "RFC 8707 2.2", "an access token that can be read is for the resource; another audience is told", checkResource},
@@ -99,8 +127,11 @@ func checkSubject(a *Ask, got Answer) finding {
 			}
 		}
 	}
-	if len(want) == 0 || got.Claims == nil {
+	switch {
+	case len(want) == 0:
 		return finding{}
+	case got.Claims == nil:
+		return untold(strings.Join(want, " or "))
 	}
 	f := finding{expected: strings.Join(want, " or "), actual: got.Claims.Subject, status: idtoken.Passed}
 	if !slices.Contains(want, got.Claims.Subject) {
@@ -110,9 +141,6 @@ func checkSubject(a *Ask, got Answer) finding {
 }
 
 func checkACR(a *Ask, got Answer) finding {
-	if got.Claims == nil {
-		return finding{}
-	}
 	want, essential := a.ACR, false
 	for _, c := range a.IDToken {
 		if c.Name != "acr" || len(c.Values) == 0 {
@@ -126,8 +154,11 @@ func checkACR(a *Ask, got Answer) finding {
 			}
 		}
 	}
-	if len(want) == 0 {
+	switch {
+	case len(want) == 0:
 		return finding{}
+	case got.Claims == nil:
+		return untold(strings.Join(want, " or "))
 	}
 	f := finding{expected: strings.Join(want, " or "), actual: cmp.Or(got.Claims.Acr, "none"), status: idtoken.Passed}
 	switch {
@@ -141,15 +172,15 @@ func checkACR(a *Ask, got Answer) finding {
 }
 
 func checkClaims(a *Ask, got Answer) finding {
-	if got.Claims == nil {
-		return finding{}
-	}
 	var want, missing []string
 	for _, c := range a.IDToken {
 		if !c.Essential || c.Name == "acr" {
 			continue
 		}
 		want = append(want, c.Name)
+		if got.Claims == nil {
+			continue
+		}
 		if raw, there := got.Claims.All[c.Name]; !there {
 			missing = append(missing, c.Name)
 		} else if c.Name != "sub" && len(c.Values) > 0 && !slices.ContainsFunc(c.Values, func(v string) bool { return same(v, raw) }) {
@@ -159,6 +190,8 @@ func checkClaims(a *Ask, got Answer) finding {
 	switch {
 	case len(want) == 0:
 		return finding{}
+	case got.Claims == nil:
+		return untold(strings.Join(want, ", "))
 	case len(missing) > 0:
 		return finding{expected: strings.Join(want, ", "), actual: "not there: " + strings.Join(missing, ", "), status: idtoken.Noted}
 	}

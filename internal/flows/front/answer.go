@@ -26,8 +26,14 @@ func (a *attempt) browserTokens(ctx context.Context, p url.Values) (*request.Tok
 			t.Expiry = a.Now().Add(life).UTC().Truncate(time.Second)
 		}
 	}
-	if !a.asked.idToken {
+	switch {
+	case a.asked.idToken:
+	case a.asked.code:
 		return t, nil
+	default: // an access token alone: what only an ID token could say is told
+		err := a.CheckAsked(t)
+		a.ladder = append(a.ladder, t.Ladder...)
+		return t, err
 	}
 	t.ID = secret.New(p.Get("id_token"))
 	e := a.Expected(t)
@@ -38,8 +44,13 @@ func (a *attempt) browserTokens(ctx context.Context, p url.Values) (*request.Tok
 		return t, err
 	}
 	// There will be another one, and the provider may keep claims for that
-	// (OIDC Core 3.3.3.6): what was asked for is looked for there.
+	// (OIDC Core 3.3.3.6): most of what was asked for is looked for there.
 	claims, ladder, err := idtoken.Verify(ctx, t.ID, e)
+	if err == nil && a.Asked != nil {
+		var asked []idtoken.Rung
+		asked, err = a.Asked.First(claims)
+		ladder = append(ladder, asked...)
+	}
 	for _, rung := range ladder {
 		rung.Name = "front-" + rung.Name
 		a.ladder = append(a.ladder, rung)

@@ -26,6 +26,7 @@ func (a *attempt) await(ctx context.Context, l *loopback.Listener, address strin
 	say := func(n request.Announcement) {
 		if a.Announce != nil {
 			n.URL, n.RedirectURI, n.Listener = address, l.RedirectURI(), l
+			n.ByAddress, n.ByCode = a.asked.way != loopback.Form, a.asked.way != loopback.Form && a.asked.typed()
 			a.Announce(n)
 		}
 	}

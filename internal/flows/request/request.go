@@ -105,6 +105,8 @@ type Announcement struct {
 	Listener    *loopback.Listener // nil where none could be opened
 	Trouble     error              // why the user agent could not be started; nil at first
 	Ignored     error              // a pasted line that was not the answer
+	ByAddress   bool               // the answer stands in the address that the browser ends on
+	ByCode      bool               // a code alone would be the whole answer
 }
 
 // Tokens are what a provider answered, after every check.
