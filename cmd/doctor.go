@@ -183,7 +183,7 @@ func (d *examination) run(ctx context.Context) error {
 		return nil // what was told is the result
 	}
 	if d.snapshot != "" {
-		return d.drift(r)
+		return d.drift(ctx, r)
 	}
 	if err := d.print(r); err != nil {
 		return err

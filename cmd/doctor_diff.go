@@ -27,9 +27,13 @@ func newDiff(i *invocation) *cobra.Command {
 		Use:   "diff A B",
 		Short: "Compare two providers, or two looks at one",
 		Long: `Compares metadata, kinds of keys, TLS, headers and findings. A and B are issuers or
-files that "rely doctor ISSUER --snapshot FILE" made. The issuer's own address is
-left out of the comparison, and so are key IDs and the dates of certificates, which
-change by themselves. The exit code is 8 where there is a difference.`,
+files that "rely doctor ISSUER --snapshot FILE" made. Where both were made with
+--active and a robot, it also compares how the active checks ended, names and types of
+the claims in ID token, access token and UserInfo (never values), the members of
+token responses, stated lifetimes, and whether refresh tokens rotate. The issuer's
+own address is left out of the comparison, and so are key IDs and the dates of
+certificates, which change by themselves. The exit code is 8 where there is a
+difference.`,
 		Example: "  rely doctor diff https://staging.example https://op.example\n  rely doctor diff before.json https://op.example",
 		Args:    arguments(2, 2),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -79,9 +83,9 @@ func (i *invocation) side(ctx context.Context, word string) (snapshot.Snapshot, 
 
 // compare prints the differences; one is enough for exit code 8.
 func (i *invocation) compare(a, b snapshot.Snapshot) error {
-	all := snapshot.Compare(a, b)
+	all, alone := snapshot.Compare(a, b), append([]string{}, snapshot.Alone(a, b)...)
 	err := output.Print(i.Stdout, i.format(), output.Result{Schema: "diff/1", Text: snapshot.Text(a, b, all),
-		JSON: map[string]any{"a": a.Issuer, "b": b.Issuer, "differences": all}})
+		JSON: map[string]any{"a": a.Issuer, "b": b.Issuer, "differences": all, "not_compared": alone}})
 	if err != nil || len(all) == 0 {
 		return err
 	}
@@ -91,13 +95,15 @@ func (i *invocation) compare(a, b snapshot.Snapshot) error {
 }
 
 // drift keeps a snapshot where there is none, else compares with it.
-func (d *examination) drift(r *doctor.Report) error {
+func (d *examination) drift(ctx context.Context, r *doctor.Report) error {
 	if r.Unreached != nil {
 		return r.Unreached
 	}
-	now := snapshot.Of(r)
+	now, without := d.snapshotOf(ctx, r)
 	data, err := os.ReadFile(d.snapshot)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && without != nil:
+		return without
 	case errors.Is(err, fs.ErrNotExist):
 		if data, err = now.Write(); err != nil {
 			return err
@@ -113,6 +119,9 @@ func (d *examination) drift(r *doctor.Report) error {
 	before, err := snapshot.Read(data)
 	if err != nil {
 		return err
+	}
+	if without != nil && before.Parts["id token"] != nil {
+		return without // before, somebody could sign in
 	}
 	return d.compare(before, now)
 }

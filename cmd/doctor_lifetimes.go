@@ -225,6 +225,7 @@ func (l *lab) signIn(ctx context.Context) (*lifetime.Login, error) {
 	}
 	if l.names("userinfo_endpoint") && slices.Contains(strings.Fields(t.Scope), "openid") {
 		s := k.New(entry.Name, t)
+		out.Claims = func(ctx context.Context) (map[string]json.RawMessage, error) { return k.Userinfo(ctx, l.provider, s) }
 		out.Use = func(ctx context.Context, access secret.String) error {
 			s := *s
 			s.Access = access

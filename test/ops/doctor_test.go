@@ -70,3 +70,30 @@ func compare(t *testing.T, got []string, want ...string) {
 		}
 	}
 }
+
+// TestDoctorSnapshot: two looks at an unchanged provider are the same, sign-in
+// and all; another lifetime is seen, in both
+// places that state it, and so is the port of the mTLS aliases.
+func TestDoctorSnapshot(t *testing.T) {
+	need(t)
+	t.Parallel()
+	p, h := shared(t), newHome(t)
+	look := func(p *provider, code int) result {
+		return h.exits(code, "doctor", p.issuer, "--ca-cert", p.ca, "--active", "--browser", "forms", "--username", "alice", "--password-file", h.file("password", password),
+			"--only", "A01,A09", "--snapshot", h.dir+"/look.json")
+	}
+	look(p, 0)
+	if r := look(p, 0); !strings.Contains(r.stdout, "They are the same") {
+		t.Errorf("got %s", r.stdout)
+	}
+	other, err := start("oidc-provider", "OP_TTL_AT=77")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := look(other, 8)
+	for _, want := range []string{"\nlifetimes\n  access_token expires_in\n    A  1 h\n    B  1 min 17 s\n", "\n  mtls_endpoint_aliases\n", "\n3 differences.\n"} {
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("got %s, want %q in it", r.stdout, want)
+		}
+	}
+}

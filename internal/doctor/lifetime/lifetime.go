@@ -31,6 +31,9 @@ type Login struct {
 	// Use has the access token taken somewhere. The error is Denied where it is
 	// not; nil where there is nowhere to try.
 	Use func(ctx context.Context, access secret.String) error
+	// Claims is what UserInfo says to the sign-in's own access token; nil where
+	// it cannot be asked.
+	Claims func(ctx context.Context) (map[string]json.RawMessage, error)
 }
 
 // A Lab is what measures. SignIn, Now and Sleep are required.
@@ -50,6 +53,7 @@ type Stated struct {
 	Life   time.Duration `json:"-"`
 	Second float64       `json:"seconds"`
 	Never  bool          `json:"never,omitempty"` // it says that there is no end
+	Exact  bool          `json:"-"`               // it is no remainder, which shrinks from second to second
 }
 
 // A Span is one thing that was watched: how long it was seen alive, and when it

@@ -16,13 +16,13 @@ import (
 // stated is all that the provider says of how long the tokens are good for.
 func (r *run) stated(ctx context.Context, l *Login, t Tokens) []Stated {
 	out := []Stated{}
-	add := func(of, by string, life float64, never bool) {
+	add := func(of, by string, life float64, never, exact bool) {
 		d := time.Duration(min(life, 100*365*24*3600) * float64(time.Second)).Round(time.Second)
-		out = append(out, Stated{Of: of, By: by, Life: d, Second: d.Seconds(), Never: never})
+		out = append(out, Stated{Of: of, By: by, Life: d, Second: d.Seconds(), Never: never, Exact: exact})
 	}
 	for _, m := range members() {
 		if life, ok := number(t.Members[m.name]); ok && life >= 0 {
-			add(m.of, m.name, life, m.zero && life == 0)
+			add(m.of, m.name, life, m.zero && life == 0, true)
 		}
 	}
 	for _, k := range []struct {
@@ -30,16 +30,17 @@ func (r *run) stated(ctx context.Context, l *Login, t Tokens) []Stated {
 		token secret.String
 	}{{"access_token", t.Access}, {"id_token", t.ID}, {"refresh_token", t.Refresh}} {
 		if life, ok := inside(k.token); ok {
-			add(k.of, "exp - iat", life, false)
+			add(k.of, "exp - iat", life, false, true)
 		}
 		if l.Ask == nil || k.token.Empty() || k.of == "id_token" {
 			continue
 		}
 		if end, life, ok := r.introspected(ctx, l, k.token, k.of); ok {
-			if life == 0 {
+			exact := life > 0
+			if !exact {
 				life = math.Ceil(end.Sub(r.Now()).Seconds()) // exp was cut to a second
 			}
-			add(k.of, "introspection's exp", life, false)
+			add(k.of, "introspection's exp", life, false, exact)
 		}
 	}
 	return out
@@ -129,4 +130,19 @@ func (r *run) compare() {
 			r.note(fmt.Sprintf("the %s ended before what the provider states (%s): it was dead after %s", s.What, Words(stated), Words(s.Dead)))
 		}
 	}
+}
+
+// Once signs in and renews once, and waits for nothing: what the provider
+// states, and what a renewal changes. after is what the renewal brought.
+func (l *Lab) Once(ctx context.Context) (login *Login, after *Tokens, res *Result, err error) {
+	r := &run{Lab: l, began: l.Now(), result: &Result{}}
+	if login, err = r.login(ctx); err != nil {
+		return nil, nil, nil, err
+	}
+	r.result.Stated = r.stated(ctx, login, login.Tokens)
+	if login.Refresh.Empty() {
+		return login, nil, r.result, nil
+	}
+	fresh, err := r.firstRenewal(ctx, login)
+	return login, &fresh, r.result, err
 }

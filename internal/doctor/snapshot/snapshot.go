@@ -34,7 +34,15 @@ type Snapshot struct {
 type Values map[string]string
 
 // Parts names the parts, in the order in which a comparison shows them.
-func Parts() []string { return []string{"metadata", "keys", "transport", "headers", "findings"} }
+func Parts() []string {
+	return append([]string{"metadata", "keys", "transport", "headers", "findings"}, Tried()...)
+}
+
+// Tried names the parts that only a snapshot with --active has, all but the
+// first of them only where somebody signed in.
+func Tried() []string {
+	return []string{"behaviour", "token response", "renewal response", "id token", "access token", "userinfo", "lifetimes"}
+}
 
 // Of makes a snapshot of what the doctor saw.
 func Of(r *doctor.Report) Snapshot {
@@ -64,11 +72,14 @@ func Of(r *doctor.Report) Snapshot {
 		headers["sign-in Strict-Transport-Security"] = e.Front.Header("Strict-Transport-Security")
 	}
 	for _, f := range r.Findings {
-		if f.Check.ID != "P71" { // a matter of the moment
+		if f.Check.ID != "P71" && !f.Check.Active { // P71 is a matter of the moment
 			findings[f.Check.ID+" "+s.relative(f.Where)] = f.Severity.String()
 		}
 	}
 	s.Parts = map[string]Values{"metadata": metadata, "keys": keys, "transport": transport, "headers": headers, "findings": findings}
+	if b := behaviour(r); len(b) > 0 {
+		s.Parts["behaviour"] = b
+	}
 	return s
 }
 
@@ -119,10 +130,26 @@ type Difference struct {
 	B    string `json:"b"`
 }
 
-// Compare lists the differences, part by part, name by name.
+// Alone are the parts that one of two snapshots lacks: it was taken without
+// --active, or without a sign-in.
+func Alone(a, b Snapshot) []string {
+	var out []string
+	for _, part := range Tried() {
+		if (a.Parts[part] == nil) != (b.Parts[part] == nil) {
+			out = append(out, part)
+		}
+	}
+	return out
+}
+
+// Compare lists the differences, part by part, name by name. What is [Alone]
+// is none, nor is a check that was not run on one side.
 func Compare(a, b Snapshot) []Difference {
 	out := []Difference{}
 	for _, part := range Parts() {
+		if slices.Contains(Alone(a, b), part) {
+			continue
+		}
 		names := map[string]bool{}
 		for name := range a.Parts[part] {
 			names[name] = true
@@ -131,7 +158,7 @@ func Compare(a, b Snapshot) []Difference {
 			names[name] = true
 		}
 		for _, name := range slices.Sorted(maps.Keys(names)) {
-			if one, other := a.Parts[part][name], b.Parts[part][name]; one != other {
+			if one, other := a.Parts[part][name], b.Parts[part][name]; one != other && (part != "behaviour" || one != "" && other != "") {
 				out = append(out, Difference{part, name, one, other})
 			}
 		}
@@ -179,6 +206,9 @@ func Text(a, b Snapshot, all []Difference) string {
 			fmt.Fprintf(&out, "\n%s\n", part)
 		}
 		fmt.Fprintf(&out, "  %s\n    A  %s\n    B  %s\n", fault.VisibleUpTo(d.Name, 200), shown(d.A), shown(d.B))
+	}
+	if alone := Alone(a, b); len(alone) > 0 {
+		fmt.Fprintf(&out, "\nNot compared, because one side was taken without --active or a sign-in: %s.\n", strings.Join(alone, ", "))
 	}
 	switch len(all) {
 	case 0:
