@@ -22,7 +22,8 @@
 //   OP_REQUESTS       1: a line for every answer on stdout (op.log): method, path,
 //                     status, grant_type, client_id
 //   OP_DEBUG          1: the reason of every refusal on stderr (op.log)
-//   OP_CIBA_AUTO      seconds after which a CIBA request approves itself (default: never)
+//   OP_CIBA_AUTO      seconds after which a CIBA request approves itself, or is denied where
+//                     its binding_message is "deny" (default: never)
 import * as crypto from 'node:crypto';
 import * as fs from 'node:fs';
 import * as http from 'node:http';
@@ -260,7 +261,7 @@ const configuration = {
           login: account.accountId, client_id: client.clientId, binding_message: request.params?.binding_message,
         });
         if (env.OP_CIBA_AUTO) {
-          setTimeout(() => decideCiba(request.jti, true).catch(console.error), 1000 * env.OP_CIBA_AUTO);
+          setTimeout(() => decideCiba(request.jti, request.params?.binding_message !== 'deny').catch(console.error), 1000 * env.OP_CIBA_AUTO);
         }
       },
     },

