@@ -26,7 +26,10 @@ func (t *tour) alice(over http.RoundTripper) (useragent.Agent, error) {
 // examine shows a fault that a sign-in does not meet: the provider stands on a
 // public host of this process's own, and the doctor looks at it.
 func (t *tour) examine(ctx context.Context) error {
-	host, err := stage.Open(ctx, demoop.Options{Faults: []string{t.broken.Name}, Now: t.Now, Tick: t.Tick})
+	// Nobody waits in a tour: whoever sleeps moves the clock of both.
+	var slept time.Duration
+	now := func() time.Time { return t.Now().Add(slept) }
+	host, err := stage.Open(ctx, demoop.Options{Faults: []string{t.broken.Name}, Now: now, Tick: t.Tick})
 	if err != nil {
 		return err
 	}
@@ -48,7 +51,8 @@ func (t *tour) examine(ctx context.Context) error {
 	}
 	o := doctor.Options{Look: look}
 	if k, err := doctor.Find(t.broken.Check); err == nil && k.Active {
-		o.Active = &trial.Options{HTTP: look.HTTP, Now: t.Now, Sleep: func(context.Context, time.Duration) error { return nil }, Agent: t.alice}
+		o.Active = &trial.Options{HTTP: look.HTTP, Now: now, Slow: true, Agent: t.alice,
+			Sleep: func(_ context.Context, d time.Duration) error { slept += d; return nil }}
 		o.Only = []string{k.ID} // the whole of it is "rely doctor --active"
 	}
 	r, err := doctor.Examine(ctx, o, stage.Issuer)

@@ -154,6 +154,7 @@ func New(o Options) (*Server, error) {
 	var rules binding.Rules
 	quirk.Bend(s.faults, func(f quirk.Fault) func(*binding.Rules) { return f.Bind }, &rules)
 	s.bindings = binding.New(o.Now, rules, s.binds)
+	s.inbox.Again = slices.ContainsFunc(s.faults, func(f Fault) bool { return f.Again })
 	s.mux = s.routes()
 	return s, nil
 }

@@ -44,6 +44,7 @@ type Inbox struct {
 	issuer string
 	pushed *shelf.Shelf[url.Values]
 	key    jwk.Key // objects may be encrypted to it
+	Again  bool    // a fault: what was pushed is good for more than one time
 }
 
 // New is an empty one.
@@ -112,7 +113,9 @@ func (i *Inbox) Open(from Sender, q url.Values, now time.Time) (meant url.Values
 	if !found {
 		return q, "invalid_request_uri", "there is no such request_uri, or it is too old or was used"
 	}
-	i.pushed.Drop(from.ID + " " + uri)
+	if !i.Again {
+		i.pushed.Drop(from.ID + " " + uri)
+	}
 	return meant, "", ""
 }
 

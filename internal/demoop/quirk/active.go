@@ -9,12 +9,11 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 )
 
 // tried lists what shows only to somebody who tries it: "rely doctor --active".
 func tried() []Fault {
-	return slices.Concat(looseTokens(), looseRequests(), looseEndpoints(), looseProofs(), looseRedirects(), looseObjects(), loosePushes(), looseClients())
+	return slices.Concat(looseTokens(), looseRequests(), looseEndpoints(), looseProofs(), looseRedirects(), looseObjects(), loosePushes(), looseClients(), loggedIn())
 }
 
 // fake is a token response to a request that should have been refused.
@@ -42,7 +41,7 @@ func looseTokens() []Fault {
 			Serve: when(func(r *http.Request, good *recorded) bool {
 				return r.PostForm.Has("code") && !r.PostForm.Has("code_verifier") && good.code >= 400
 			}, believe)},
-		Fault{Name: "code-twice", Check: "L04", Help: "a code is good for more than one time", Rule: "RFC 6749 4.1.2", On: Tokens, Serve: codeTwice()},
+		Fault{Name: "code-twice", Check: "L04", Help: "a code is good for more than one time", Rule: "RFC 6749 4.1.2", On: Tokens, Serve: seenBefore("code", believe)},
 		Fault{Name: "redirect-ignored", Check: "L06", Help: "any redirect_uri will do at the token endpoint", Rule: "RFC 6749 4.1.3", On: Tokens,
 			Serve: when(func(r *http.Request, good *recorded) bool {
 				return r.PostForm.Has("redirect_uri") && good.says("invalid_grant")
@@ -181,21 +180,3 @@ func sent(change func(url.Values)) func(*Exchange) {
 }
 
 func believe(x *Exchange) { says(http.StatusOK, "Content-Type", "application/json", fake)(x) }
-
-// codeTwice remembers the codes that it saw.
-func codeTwice() func(*Exchange) {
-	var mu sync.Mutex
-	seen := map[string]bool{}
-	return func(x *Exchange) {
-		code := x.R.PostForm.Get("code")
-		mu.Lock()
-		again := code != "" && seen[code]
-		seen[code] = true
-		mu.Unlock()
-		if again {
-			believe(x)
-			return
-		}
-		x.Good.ServeHTTP(x.W, x.R)
-	}
-}

@@ -34,11 +34,11 @@ func fronts() []Fault {
 		Fault{Name: "front-in-query", Help: "the tokens come in the query, not in the fragment", Rule: "OAuth 2.0 Multiple Response Types 2.1", Outside: by("query")},
 	)...)
 	hybrid := needs("hybrid", append(group("front", "login", 6,
-		Fault{Name: "front-missing-c-hash", Help: "a code comes with the ID token, and there is no c_hash", Rule: cHash, IDToken: front(without("c_hash"))},
+		Fault{Name: "front-missing-c-hash", Check: "L35", Help: "a code comes with the ID token, and there is no c_hash", Rule: cHash, IDToken: front(without("c_hash"))},
 		Fault{Name: "front-bad-c-hash", Help: "c_hash in the browser is of another code", Rule: cHash, IDToken: front(set("c_hash", "MTIzNDU2Nzg5MDEyMzQ1Ng"))},
 		Fault{Name: "front-no-code", Help: "tokens come, and no code", Rule: "RFC 6749 4.1.2", Response: gone("code")},
 		Fault{Name: "front-bad-signature", Help: "a byte of the signature is changed, in the browser alone", Rule: signatureRule, Signed: frontSigned(lastPart(flip))},
-		Fault{Name: "hybrid-other-sub", Help: "the two ID tokens are about different people", Rule: two, IDToken: back(set("sub", "bob"))},
+		Fault{Name: "hybrid-other-sub", Check: "L35", Help: "the two ID tokens are about different people", Rule: two, IDToken: back(set("sub", "bob"))},
 		Fault{Name: "hybrid-back-wrong-nonce", Help: "the second ID token has another nonce", Rule: "OIDC Core 3.1.3.7 (11)", IDToken: back(set("nonce", "not-the-one-you-sent"))},
 		Fault{Name: "hybrid-back-no-id-token", Help: "an ID token comes with the code, and none for it", Rule: "OIDC Core 3.1.3.3", Answer: onFirst("id_token")},
 	), group("good", "login", 0,
@@ -67,10 +67,10 @@ func ways() []Fault {
 		modes = "OAuth 2.0 Multiple Response Types 2.1"
 	)
 	return append(needs("form_post", group("front", "login", 6,
-		Fault{Name: "form-post-in-query", Help: "the answer comes in the query, not as a form", Rule: modes, Outside: by("query")},
+		Fault{Name: "form-post-in-query", Check: "L13", Help: "the answer comes in the query, not as a form", Rule: modes, Outside: by("query")},
 		Fault{Name: "form-post-in-fragment", Help: "the answer comes in the fragment, not as a form", Rule: modes, Outside: by("fragment")},
 	)...), append(group("front", "login", 6,
-		Fault{Name: "code-in-fragment", Help: "the code comes in the fragment, not in the query", Rule: modes, Outside: by("fragment")},
+		Fault{Name: "code-in-fragment", Check: "L14", Help: "the code comes in the fragment, not in the query", Rule: modes, Outside: by("fragment")},
 		Fault{Name: "unasked-token", Help: "an access token comes with the code, and nobody asked for it", Rule: types, Response: param("access_token", "SplxlOBeZQQYbYS6WxSbIA")},
 	), group("good", "login", 0,
 		Fault{Name: "good-code-only", Help: "the metadata lists the response type code alone, and no response modes", Metadata: func(m map[string]any) {

@@ -70,7 +70,7 @@ func good() []Fault {
 		Fault{Name: "good-hs256", Help: "the ID token is signed with the client secret", Alg: "HS256", Needs: "secret"},
 	), group("good", "tokens", 0,
 		Fault{Name: "good-refresh-no-id-token", Help: "a refresh brings no ID token", Answer: onRefresh("id_token")},
-		Fault{Name: "good-refresh-no-rotation", Check: "L24", Help: "a refresh brings no new refresh token, and the old one goes on", Keep: true},
+		Fault{Name: "good-refresh-no-rotation", Check: "L23", Help: "a refresh brings no new refresh token, and the old one goes on", Keep: true},
 	)...)
 }
 

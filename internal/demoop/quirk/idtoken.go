@@ -20,7 +20,7 @@ func idTokens() []Fault {
 		sub   = "OIDC Core 2"
 	)
 	return group("id-token", "login", 6,
-		Fault{Name: "wrong-nonce", Help: "the nonce is not the one that was sent", Rule: nonce, IDToken: set("nonce", "not-the-one-you-sent")},
+		Fault{Name: "wrong-nonce", Check: "L12", Help: "the nonce is not the one that was sent", Rule: nonce, IDToken: set("nonce", "not-the-one-you-sent")},
 		Fault{Name: "missing-nonce", Help: "there is no nonce", Rule: nonce, IDToken: without("nonce")},
 		Fault{Name: "malformed-nonce", Help: "the nonce is a number", Rule: nonce, IDToken: set("nonce", 12345)},
 		Fault{Name: "wrong-iss", Help: "the issuer is somebody else", Rule: iss, IDToken: set("iss", "https://evil.example")},
@@ -28,7 +28,7 @@ func idTokens() []Fault {
 		Fault{Name: "malformed-iss", Help: "the issuer is a list", Rule: iss, IDToken: bend(func(t *Token) { t.Claims["iss"] = []any{t.Claims["iss"]} })},
 		Fault{Name: "iss-slash", Help: "the issuer has a slash more at its end", Rule: iss,
 			IDToken: bend(func(t *Token) { t.Claims["iss"] = fmt.Sprint(t.Claims["iss"], "/") })},
-		Fault{Name: "wrong-aud", Help: "the audience is another client", Rule: aud, IDToken: set("aud", "somebody-else")},
+		Fault{Name: "wrong-aud", Check: "L15", Help: "the audience is another client", Rule: aud, IDToken: set("aud", "somebody-else")},
 		Fault{Name: "missing-aud", Help: "there is no audience", Rule: aud, IDToken: without("aud")},
 		Fault{Name: "malformed-aud", Help: "the audience is a number", Rule: aud, IDToken: set("aud", 1)},
 		Fault{Name: "aud-extra-no-azp", Help: "the audience has another client, and there is no azp", Rule: aud,

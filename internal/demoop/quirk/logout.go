@@ -12,7 +12,7 @@ func logouts() []Fault {
 	const state = "OIDC RP-Initiated Logout 3"
 	return append(group("logout", "logout", 6,
 		Fault{Name: "logout-wrong-state", Help: "the browser comes back from the sign-out with another state", Rule: state, Back: param("state", "not-the-one-you-sent")},
-		Fault{Name: "logout-no-state", Help: "the browser comes back from the sign-out without state", Rule: state, Back: func(v url.Values) { v.Del("state") }},
+		Fault{Name: "logout-no-state", Check: "L31", Help: "the browser comes back from the sign-out without state", Rule: state, Back: func(v url.Values) { v.Del("state") }},
 		Fault{Name: "logout-state-twice", Help: "the browser comes back from the sign-out with two states", Rule: state, Back: func(v url.Values) { v.Add("state", "another") }},
 		Fault{Name: "revocation-html", Help: "revocation answers 500 with a web page", Rule: rule500, Group: "transport", Exit: 7, On: Revoke,
 			Serve: says(http.StatusInternalServerError, "Content-Type", "text/html", "<!doctype html><title>Oops</title>")},

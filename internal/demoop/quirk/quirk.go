@@ -76,6 +76,7 @@ type Fault struct {
 	Pushed func(m map[string]any)    // the pushed authorization response
 	Traded func(m map[string]any)    // the answer to a token exchange
 	Keep   bool                      // refresh tokens are not rotated
+	Again  bool                      // a pushed request is good for more than one time
 	On     Endpoint                  // where Serve stands
 	Serve  func(x *Exchange)         // answers instead of the good endpoint
 	TLS    func(c *tls.Config) error // the https listener

@@ -48,7 +48,7 @@ func refreshes() []Fault {
 	const rule = "OIDC Core 12.2"
 	return group("token", "tokens", 6,
 		Fault{Name: "refresh-wrong-iss", Help: "the new ID token is another issuer's", Rule: rule, IDToken: later(set("iss", "https://evil.example"))},
-		Fault{Name: "refresh-wrong-sub", Help: "the new ID token is about somebody else", Rule: rule, IDToken: later(set("sub", "mallory"))},
+		Fault{Name: "refresh-wrong-sub", Check: "L28", Help: "the new ID token is about somebody else", Rule: rule, IDToken: later(set("sub", "mallory"))},
 		Fault{Name: "refresh-wrong-aud", Help: "the new ID token is for another client", Rule: rule, IDToken: later(set("aud", "somebody-else"))},
 		Fault{Name: "refresh-wrong-nonce", Help: "the new ID token has another nonce", Rule: rule, IDToken: later(set("nonce", "not-the-one-you-sent"))},
 		Fault{Name: "refresh-wrong-auth-time", Help: "the new ID token tells of another sign-in", Rule: rule,

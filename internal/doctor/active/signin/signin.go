@@ -10,7 +10,10 @@ import (
 
 // Probes leave the good sign-in alive. The graver run first, else they keep
 // their order.
-func Probes() []trial.Probe { return slices.Concat(codes(), tokens()) }
+func Probes() []trial.Probe {
+	return slices.Concat(answers(), tokens(), claims(), codes(), asked(), replays(), refreshes(), sessions())
+}
 
-// Last are those after which the good sign-in's tokens are worth nothing.
-func Last() []trial.Probe { return spent() }
+// Last are those after which the good sign-in's tokens, and then its session,
+// are worth nothing.
+func Last() []trial.Probe { return slices.Concat(spent(), expiry(), entropies(), logouts()) }

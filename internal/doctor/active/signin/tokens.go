@@ -3,9 +3,11 @@ package signin
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"rely/internal/doctor/active/trial"
 	"rely/internal/doctor/check"
@@ -16,13 +18,22 @@ import (
 func tokens() []trial.Probe {
 	return []trial.Probe{
 		{Check: check.Check{ID: "L18", Name: "token-response", Title: "the token response is not to be cached, and has token_type and expires_in", Stage: "tokens", Severity: check.Warning, Section: "RFC 6749 5.1",
-			Why: "Clients decide by them how to use the token and when to renew it.", Fix: "send Cache-Control: no-store, token_type Bearer and expires_in as a number"}, Login: true, Run: tokenResponse},
+			Why: "Clients decide by them how to use the token and when to renew it.", Fix: "send Cache-Control: no-store, token_type Bearer and expires_in as a number"}, Login: true, Given: true, Run: tokenResponse},
 		{Check: check.Check{ID: "L20", Name: "userinfo-post", Title: "UserInfo answers GET and POST, with the ID token's sub", Stage: "account", Severity: check.Error, Section: "OIDC Core 5.3.1, 5.3.2",
-			Why: "Another sub is another person.", Fix: "answer both methods with the same claims"}, Login: true, Run: userinfoPost},
+			Why: "Another sub is another person.", Fix: "answer both methods with the same claims"}, Login: true, Given: true, Run: userinfoPost},
 		{Check: check.Check{ID: "L21", Name: "token-in-query", Title: "an access token in the query is refused", Stage: "account", Severity: check.Warning, Section: "RFC 9700 4.3.2; RFC 6750 2.3",
-			Why: "Addresses end in logs and histories.", Fix: "take tokens from the Authorization header"}, Login: true, Run: tokenInQuery},
-		{Check: check.Check{ID: "L29", Name: "revocation-works", Title: "a revoked access token is refused at UserInfo", Stage: "account", Severity: check.Error, Section: "RFC 7009 2",
-			Why: "Signing out would be a word.", Fix: "look tokens up, or keep a list of revoked ones until they expire"}, Login: true, Run: revocationWorks},
+			Why: "Addresses end in logs and histories.", Fix: "take tokens from the Authorization header"}, Login: true, Given: true, Run: tokenInQuery},
+		{Check: check.Check{ID: "L29", Name: "revocation-works", Title: "revoked tokens are dead: the access token at UserInfo, the refresh token at renewal", Stage: "account", Severity: check.Error, Section: "RFC 7009 2",
+			Why: "Signing out would be a word.", Fix: "look tokens up, or keep a list of revoked ones until they expire"}, Login: true, Given: true, Run: revocationWorks},
+	}
+}
+
+// expiry is about tokens that have run out.
+func expiry() []trial.Probe {
+	return []trial.Probe{
+		{Check: check.Check{ID: "L22", Name: "token-expired", Title: "an expired access token is refused at UserInfo", Stage: "account", Severity: check.Error, Section: "RFC 6750 3.1",
+			Why: "expires_in would be a word, and a stolen token good for ever.", Fix: "look at the token's expiry",
+			Unknown: "It waits for ten minutes at most, and allows 30 seconds for clocks that differ."}, Login: true, Given: true, Slow: true, Run: expired},
 	}
 }
 
@@ -102,34 +113,87 @@ func tokenInQuery(ctx context.Context, p *trial.Patient) error {
 	return err
 }
 
+// revocationWorks spends a grant of its own.
 func revocationWorks(ctx context.Context, p *trial.Patient) error {
-	g, err := p.Whole(ctx)
-	if err != nil {
-		return err
-	}
 	address, err := p.Endpoint("revocation_endpoint")
 	if err != nil {
 		return err
 	}
-	_, before, err := userinfo(ctx, p, http.MethodGet, g)
-	if err != nil || !before && p.Dry == nil {
-		p.Skip("the token did not work before, so that nothing can be seen")
-		return err
+	g, err := p.SignIn(ctx, p.Client, p.Lasting)
+	if err == nil {
+		err = p.Take(ctx, p.Client, g)
 	}
-	form := url.Values{"token": {g.Access}, "token_type_hint": {"access_token"}}
-	a, err := p.Post(ctx, address, form, p.Proof(p.Public, form))
 	if err != nil {
 		return err
 	}
-	if trial.OAuthError(a) == "unsupported_token_type" {
-		p.Skip("the provider revokes refresh tokens alone")
+	revoke := func(token, kind string) (*wire.Answer, error) {
+		form := url.Values{"token": {token}, "token_type_hint": {kind}}
+		header := p.Proof(p.Client, form)
+		return p.Post(ctx, address, form, header)
+	}
+	switch a, alive, err := userinfo(ctx, p, http.MethodGet, g); {
+	case err != nil || !alive && p.Dry == nil:
+		p.Skip("the access token did not work at UserInfo before, so that nothing can be seen")
+	default:
+		if a, err = revoke(g.Access, "access_token"); err != nil {
+			return err
+		}
+		if a, alive, err = userinfo(ctx, p, http.MethodGet, g); err != nil {
+			return err
+		}
+		if alive {
+			p.Found("access_token", "UserInfo still takes it: "+trial.Described(a), "401 invalid_token")
+		}
+	}
+	if g.Refresh == "" && p.Dry == nil {
 		return nil
 	}
-	if a, after, err := userinfo(ctx, p, http.MethodGet, g); err != nil || after {
-		if err == nil {
-			p.Found("revocation_endpoint", "UserInfo still takes the token: "+trial.Described(a), "401 invalid_token")
-		}
+	if a, err := revoke(g.Refresh, "refresh_token"); err != nil || a.Status != 200 && p.Dry == nil {
+		p.Skip("the refresh token could not be revoked: %s", words(a, err))
+		return nil
+	}
+	a, err := p.Renew(ctx, p.Client, g.Refresh, asUsual)
+	if err == nil && granted(a) {
+		p.Found("refresh_token", "it still brings tokens: "+trial.Described(a), "invalid_grant")
+	}
+	return err
+}
+
+// words are an answer, or why there is none.
+func words(a *wire.Answer, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	return trial.Described(a)
+}
+
+func expired(ctx context.Context, p *trial.Patient) error {
+	g, err := p.SignIn(ctx, p.Client, asUsual)
+	if err == nil {
+		err = p.Take(ctx, p.Client, g)
+	}
+	if err != nil || p.Dry != nil {
 		return err
 	}
-	return nil
+	var life struct {
+		Expires float64 `json:"expires_in"`
+	}
+	_ = json.Unmarshal(g.Tokens.Body, &life)
+	wait := time.Duration(life.Expires)*time.Second + 31*time.Second
+	if _, alive, err := userinfo(ctx, p, http.MethodGet, g); err != nil || !alive {
+		p.Skip("the access token did not work at UserInfo before, so that nothing can be seen")
+		return err
+	}
+	if life.Expires <= 0 || wait > 11*time.Minute {
+		p.Skip("the access token lives for %s, which is too long to wait for", time.Duration(life.Expires)*time.Second)
+		return nil
+	}
+	if err := p.Wait(ctx, wait); err != nil {
+		return err
+	}
+	a, alive, err := userinfo(ctx, p, http.MethodGet, g)
+	if err == nil && alive {
+		p.Found("access_token", fmt.Sprintf("UserInfo takes it %s after it expired: %s", 31*time.Second, trial.Described(a)), "401 invalid_token")
+	}
+	return err
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"rely/internal/fault"
 	"rely/internal/registration"
@@ -29,6 +30,7 @@ type Grant struct {
 	IDToken  string
 	Scope    string // as it was sent
 	Subject  string // of the ID token, unchecked
+	When     time.Time
 }
 
 // SignIn has somebody sign in, and gives what came to the redirect URI. The
@@ -38,7 +40,7 @@ func (p *Patient) SignIn(ctx context.Context, c *registration.Client, change fun
 	if err != nil {
 		return nil, err
 	}
-	g := &Grant{Key: NewKey()}
+	g := &Grant{Key: NewKey(), When: p.Now()}
 	q := p.request(c, g.Key)
 	change(q)
 	g.State, g.Nonce, g.Scope = q.Get("state"), q.Get("nonce"), q.Get("scope")
@@ -57,7 +59,7 @@ func (p *Patient) SignIn(ctx context.Context, c *registration.Client, change fun
 	}
 	g.Response = g.Came.All()
 	if g.Response.Get("code") == "" {
-		return nil, fmt.Errorf("the sign-in brought no code: %s", g.Response.Get("error"))
+		return nil, &Refusal{g.Response.Get("error"), g.Response.Get("error_description")}
 	}
 	p.see("code", g.Response.Get("code"))
 	return g, nil
@@ -145,7 +147,7 @@ func (p *Patient) Silently(ctx context.Context, c *registration.Client, change f
 	if err != nil {
 		return nil, nil, err
 	}
-	g := &Grant{Key: NewKey()}
+	g := &Grant{Key: NewKey(), When: p.Now()}
 	q := p.request(c, g.Key)
 	change(q)
 	g.State, g.Nonce, g.Scope = q.Get("state"), q.Get("nonce"), q.Get("scope")
@@ -300,7 +302,9 @@ type Said struct {
 	Iat, Exp float64
 	AuthTime float64 `json:"auth_time"`
 	Nonce    *string
-	Typ      string                     `json:"-"` // of the header
+	Typ      string                     `json:"-"` // these three of the header
+	Alg      string                     `json:"-"`
+	Kid      string                     `json:"-"`
 	All      map[string]json.RawMessage `json:"-"`
 }
 
@@ -310,12 +314,15 @@ func Claims(token string) (out Said) {
 	if len(parts) != 3 {
 		return out
 	}
-	var head struct{ Typ string }
+	var head struct{ Typ, Alg, Kid string }
 	payload, ok := part(parts[1], &out)
-	if _, head := part(parts[0], &head); !ok || !head {
+	if _, is := part(parts[0], &head); !ok || !is {
 		return Said{}
 	}
 	_ = json.Unmarshal(payload, &out.All) // it was one already
-	out.Typ = head.Typ
+	out.Typ, out.Alg, out.Kid = head.Typ, head.Alg, head.Kid
 	return out
 }
+
+// Asking is a good authorization request that is not sent.
+func (p *Patient) Asking(c *registration.Client) url.Values { return p.request(c, NewKey()) }

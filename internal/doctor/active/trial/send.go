@@ -154,3 +154,23 @@ func (p *Patient) forget(ctx context.Context, a *wire.Answer) {
 	}
 	_, _ = p.Send(context.WithoutCancel(ctx), http.MethodDelete, uri, nil, http.Header{"Authorization": {"Bearer " + token}})
 }
+
+// Says reports whether a member of an answer is true.
+func Says(a *wire.Answer, name string) bool {
+	var members map[string]any
+	if json.Unmarshal(a.Body, &members) != nil {
+		return false
+	}
+	yes, _ := members[name].(bool)
+	return yes
+}
+
+// Number is a member of an answer that is a number; 0 where it is none.
+func Number(a *wire.Answer, name string) float64 {
+	var members map[string]any
+	if a == nil || json.Unmarshal(a.Body, &members) != nil {
+		return 0
+	}
+	n, _ := members[name].(float64)
+	return n
+}
