@@ -98,6 +98,9 @@ func bare(header, claims map[string]any) string {
 }
 
 func clientAssertion(ctx context.Context, p *trial.Patient) error {
+	if err := p.Trusts(ctx); err != nil {
+		return err
+	}
 	k, err := signer(ctx, p, "assertion used twice")
 	if err != nil {
 		return err
@@ -110,7 +113,7 @@ func clientAssertion(ctx context.Context, p *trial.Patient) error {
 	if err != nil {
 		return err
 	}
-	if trial.Believed(a) && p.Dry == nil {
+	if p.Believed(a) && p.Dry == nil {
 		p.FoundAs(check.Warning, "jti", "the same assertion is taken again: "+trial.Described(a), "invalid_client")
 	}
 	for _, v := range []struct {
@@ -133,7 +136,7 @@ func clientAssertion(ctx context.Context, p *trial.Patient) error {
 		if a, err = k.prove(ctx, p, claims, v.unsigned); err != nil {
 			return err
 		}
-		if trial.Believed(a) && p.Dry == nil {
+		if p.Believed(a) && p.Dry == nil {
 			p.Found(v.where, v.seen+" is taken: "+trial.Described(a), "invalid_client")
 		}
 	}
@@ -153,7 +156,7 @@ func goodAssertion(ctx context.Context, p *trial.Patient, k *keyed) (audience st
 		if a, err = k.prove(ctx, p, claims, false); err != nil {
 			return "", nil, err
 		}
-		if trial.Believed(a) {
+		if p.Believed(a) {
 			return audience, claims, nil
 		}
 	}

@@ -2,6 +2,7 @@ package alone
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -37,8 +38,8 @@ func requests() []trial.Probe {
 			Why: "Applications ask in a hidden frame whether somebody is signed in; a page instead hangs them.", Fix: "redirect with login_required or interaction_required"}, Run: promptNone},
 		{Check: check.Check{ID: "A20", Name: "error-state", Title: "errors come back with state as it was sent, and with iss where it is promised", Stage: "login", Severity: check.Error, Section: "RFC 6749 4.1.2.1; RFC 9207 2",
 			Why: "A client drops an answer whose state it does not know, and its user sees nothing.", Fix: "send state back unchanged, and iss"}, Run: errorState},
-		{Check: check.Check{ID: "A21", Name: "sign-in-page", Title: "the sign-in page cannot be framed, is not cached, and gives no address away", Stage: "login", Severity: check.Warning, Section: "RFC 9700 4.2.4, 4.16",
-			Why: "A page in an invisible frame collects clicks; a Referer carries codes.", Fix: "send frame-ancestors or X-Frame-Options, Cache-Control: no-store and Referrer-Policy"}, Run: signInPage},
+		{Check: check.Check{ID: "A21", Name: "sign-in-page", Title: "the sign-in page cannot be framed, is not cached, gives no address away, and keeps its cookies to itself", Stage: "login", Severity: check.Warning, Section: "RFC 9700 4.2.4, 4.16",
+			Why: "A page in an invisible frame collects clicks; a Referer carries codes.", Fix: "send frame-ancestors or X-Frame-Options, Cache-Control: no-store and Referrer-Policy, and cookies with Secure and HttpOnly"}, Run: signInPage},
 		{Check: check.Check{ID: "A22", Name: "error-page-escapes", Title: "the error page escapes what it repeats", Stage: "login", Severity: check.Error, Section: "RFC 9700 4.1 (injection); CWE-79",
 			Why: "Somebody else's script would run on the page where passwords are typed.", Fix: "escape &, <, >, \" and '", Unknown: "It sends one inert mark to one page."}, Run: errorPage},
 	}
@@ -208,17 +209,35 @@ func errorState(ctx context.Context, p *trial.Patient) error {
 
 func signInPage(ctx context.Context, p *trial.Patient) error {
 	a, _, err := p.Authorize(ctx, func(url.Values) {})
+	cookies := map[string]*http.Cookie{}
 	for hops := 0; err == nil && a.Status/100 == 3 && hops < 5; hops++ {
 		var from, to *url.URL
 		if from, err = url.Parse(a.URL); err == nil {
 			to, err = from.Parse(a.Header.Get("Location"))
 		}
-		if err == nil {
-			a, err = p.Send(ctx, http.MethodGet, to.String(), nil, nil)
+		if err != nil {
+			break
 		}
+		if to.Host != from.Host {
+			p.Skip("the sign-in page is on another host, %s", to.Host)
+			return nil
+		}
+		header := http.Header{}
+		for _, c := range keep(cookies, a) {
+			header.Add("Cookie", c.Name+"="+c.Value)
+		}
+		a, err = p.Send(ctx, http.MethodGet, to.String(), nil, header)
 	}
 	if err != nil {
 		return err
+	}
+	for _, c := range keep(cookies, a) {
+		if strings.HasPrefix(a.URL, "https:") && !c.Secure {
+			p.Found("cookie "+c.Name, "without Secure", "Secure")
+		}
+		if name := strings.ToLower(c.Name); !c.HttpOnly && !strings.Contains(name, "csrf") && !strings.Contains(name, "xsrf") {
+			p.Found("cookie "+c.Name, "without HttpOnly", "HttpOnly")
+		}
 	}
 	if a.Status != 200 {
 		p.Skip("the sign-in page was not reached: %s", trial.Described(a))
@@ -234,6 +253,17 @@ func signInPage(ctx context.Context, p *trial.Patient) error {
 		p.Found("Referrer-Policy", "none", "no-referrer, or another that hides the address")
 	}
 	return nil
+}
+
+// keep adds the cookies of an answer, and gives all in the order of their names.
+func keep(cookies map[string]*http.Cookie, a *wire.Answer) (all []*http.Cookie) {
+	for _, c := range (&http.Response{Header: a.Header}).Cookies() {
+		cookies[c.Name] = c
+	}
+	for _, name := range slices.Sorted(maps.Keys(cookies)) {
+		all = append(all, cookies[name])
+	}
+	return all
 }
 
 func errorPage(ctx context.Context, p *trial.Patient) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"strings"
 	"time"
 
 	"rely/internal/doctor/active/trial"
@@ -140,7 +141,11 @@ func dpopProof(ctx context.Context, p *trial.Patient) error {
 	} {
 		claims := v.good(p, address)
 		t.bend(claims)
-		if a, err = v.show(ctx, p, claims, t.jwk); err != nil {
+		show := v.show
+		if strings.HasPrefix(t.where, "iat") {
+			show = v.once // a nonce would say when it was made (RFC 9449 4.3 (11))
+		}
+		if a, err = show(ctx, p, claims, t.jwk); err != nil {
 			return err
 		}
 		if a.Status/100 == 2 && p.Dry == nil {

@@ -117,6 +117,7 @@ func (g *gate) pretend(req *http.Request) (*http.Response, error) {
 			line += "\n    " + body
 		}
 	}
+	line += proofsOf(req.Header)
 	if g.heading != "" {
 		line, g.heading = g.heading+"\n"+line, ""
 	}
@@ -127,6 +128,8 @@ func (g *gate) pretend(req *http.Request) (*http.Response, error) {
 	form, _ := url.ParseQuery(body)
 	q := req.URL.Query()
 	switch {
+	case req.Method == http.MethodDelete:
+		return answer(req, http.StatusNoContent, "text/plain", ""), nil
 	case form.Get("grant_type") == "client_credentials":
 		return answer(req, http.StatusOK, "application/json", `{"access_token":"ACCESS-TOKEN","token_type":"DPoP","expires_in":60}`), nil
 	case form.Has("client_assertion"):
@@ -139,6 +142,21 @@ func (g *gate) pretend(req *http.Request) (*http.Response, error) {
 		return a, nil
 	}
 	return answer(req, http.StatusBadRequest, "application/json", `{"error":"invalid_request"}`), nil
+}
+
+// proofsOf tells with what a request proves its sender: the scheme, and what
+// stands in a DPoP proof.
+func proofsOf(h http.Header) string {
+	out := ""
+	if scheme, _, _ := strings.Cut(h.Get("Authorization"), " "); scheme != "" {
+		out += "\n    Authorization: " + scheme + " ..."
+	}
+	if parts := strings.Split(h.Get("DPoP"), "."); len(parts) == 3 {
+		var claims map[string]any
+		data, _ := part(parts[1], &claims)
+		out += "\n    DPoP: " + string(data)
+	}
+	return out
 }
 
 func answer(req *http.Request, status int, kind, body string) *http.Response {

@@ -73,9 +73,36 @@ func Junk() url.Values {
 	return url.Values{"grant_type": {"authorization_code"}, "code": {"code-of-the-doctor-0123456789"}, "redirect_uri": {Callback}, "code_verifier": {NewKey().Verifier}}
 }
 
+// AnswerToJunk is what a client that proves itself gets for a code that there is
+// not, asked for once: mostly invalid_grant (RFC 6749 5.2).
+func (p *Patient) AnswerToJunk(ctx context.Context) (*wire.Answer, error) {
+	if p.junk != nil {
+		return p.junk, nil
+	}
+	a, err := p.Ask(ctx, "token_endpoint", Junk(), Basic(p.Client, p.Client.Secret.Reveal()))
+	if err == nil {
+		p.junk = a
+	}
+	return a, err
+}
+
+// Trusts reports whether what the provider says to [Junk] tells a client that
+// was believed from one that was not. The error says that it does not: then a
+// wrong request shows nothing.
+func (p *Patient) Trusts(ctx context.Context) error {
+	a, err := p.AnswerToJunk(ctx)
+	if code := OAuthError(a); err == nil && p.Dry == nil && (code == "" || code == "invalid_client" || code == "invalid_request") {
+		err = fmt.Errorf("a client that proves itself gets %s for a code that there is not, so that nothing can be seen", Described(a))
+	}
+	return err
+}
+
 // Believed reports whether a token request got past the proof of the client:
-// it brought something, or its code is what is wrong (RFC 6749 5.2).
-func Believed(a *wire.Answer) bool { return a.Status/100 == 2 || OAuthError(a) == "invalid_grant" }
+// it brought something, or it came to the same as a good one with such a code.
+func (p *Patient) Believed(a *wire.Answer) bool {
+	code := OAuthError(a)
+	return a.Status/100 == 2 || code == "invalid_grant" || p.junk != nil && code != "" && code == OAuthError(p.junk)
+}
 
 // Basic proves the client with a secret.
 func Basic(c *registration.Client, password string) http.Header {
@@ -86,6 +113,9 @@ func Basic(c *registration.Client, password string) http.Header {
 
 // OAuthError is the error code of an answer, empty where it is none.
 func OAuthError(a *wire.Answer) string {
+	if a == nil {
+		return ""
+	}
 	var e struct {
 		Error string `json:"error"`
 	}

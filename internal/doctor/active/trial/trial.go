@@ -95,6 +95,7 @@ type Patient struct {
 	made            []*registration.Client
 	others          map[string]other
 	silent          *wire.Answer // to a good request with prompt=none
+	junk            *wire.Answer // to a good token request with a code that there is not
 	agent           useragent.Agent
 	browser         *browser
 	signedIn        bool
