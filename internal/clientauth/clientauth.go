@@ -31,9 +31,13 @@ type Credentials struct {
 	Kids     []string         // of the keys that are registered; empty where that is not known
 	Alg      string           // registered token_endpoint_auth_signing_alg; empty where any will do
 	Algs     []string         // those that the provider lists; empty where it lists none
-	Audience string           // of assertions: the issuer, or what an older provider wants
+	Audience string           // of assertions: the issuer, what an older provider wants, or [Endpoint]
 	Now      func() time.Time // dates assertions
 }
+
+// Endpoint as the audience is the address that the request goes to, for
+// providers each of whose endpoints wants to be named.
+const Endpoint = "endpoint"
 
 // A Method adds the proof to one request: to its headers, to its form, or to
 // both. It may change nothing else.
@@ -146,7 +150,12 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	proven := req.Clone(req.Context())
-	if err := t.Method.Prove(proven.Header, form); err != nil {
+	method := t.Method
+	if a, ok := method.(assertion); ok && a.Audience == Endpoint {
+		a.Audience = req.URL.String()
+		method = a
+	}
+	if err := method.Prove(proven.Header, form); err != nil {
 		return nil, err
 	}
 	body = []byte(form.Encode())

@@ -1,11 +1,14 @@
 package clientauth
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"rely/internal/fault"
 	"rely/internal/secret"
@@ -64,6 +67,64 @@ func TestMethods(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestEndpoint: a pushed request keeps the id that is a part of it, and an
+// assertion names where it goes when that is asked for.
+func TestEndpoint(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]func(r *http.Request) bool{
+		"client_secret_basic": func(r *http.Request) bool {
+			_, _, proven := r.BasicAuth()
+			return proven && r.PostForm.Get("client_id") == "c"
+		},
+		"client_secret_jwt": func(r *http.Request) bool {
+			return audience(t, r.PostForm.Get("client_assertion")) == "http://"+r.Host+"/par"
+		},
+	} {
+		ok := false
+		op := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_ = r.ParseForm()
+			ok = want(r)
+		}))
+		e, err := Choose(name, nil, Credentials{ID: "c", Secret: secret.New(strings.Repeat("s", 32))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		method, err := e.New(Credentials{ID: "c", Secret: secret.New(strings.Repeat("s", 32)), Audience: Endpoint, Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		req, _ := http.NewRequest(http.MethodPost, op.URL+"/par", strings.NewReader("response_type=code&client_id=c"))
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		resp, err := (&Transport{Base: op.Client().Transport, Method: method}).RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		op.Close()
+		if !ok {
+			t.Errorf("%s: the provider saw something else", name)
+		}
+	}
+}
+
+// audience is the aud of a JWT, which is not checked.
+func audience(t *testing.T, token string) string {
+	t.Helper()
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return ""
+	}
+	data, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		t.Error(err)
+	}
+	var is struct{ Aud string }
+	if err := json.Unmarshal(data, &is); err != nil {
+		t.Error(err)
+	}
+	return is.Aud
 }
 
 func TestChoose(t *testing.T) {

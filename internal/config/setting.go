@@ -59,7 +59,7 @@ var table = sync.OnceValue(func() []Setting {
 		{Name: "client_key_file", Help: "file with the client's private key: JWK, JWKS or PEM", Placeholder: "FILE", Profile: true},
 		{Name: "tls_client_cert", Help: "file with the client's certificate for TLS (RFC 8705), in PEM form", Placeholder: "FILE", Profile: true},
 		{Name: "tls_client_key", Help: "file with the private key of that certificate", Placeholder: "FILE", Profile: true},
-		{Name: "assertion_audience", Help: "audience of the client's signed assertions in place of the issuer", Placeholder: "URL", Profile: true},
+		{Name: "assertion_audience", Help: "audience of the client's signed assertions in place of the issuer; endpoint: where each goes", Placeholder: "URL", Profile: true},
 		{Name: "initial_access_token", Help: "token that allows to register a client", Placeholder: "TOKEN", Secret: true},
 		{Name: "initial_access_token_file", Help: "file that holds the initial access token", Placeholder: "FILE"},
 		{Name: "id_token_signed_response_alg", Help: "only signing algorithm accepted for ID tokens", Placeholder: "ALG", Profile: true},

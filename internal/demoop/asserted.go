@@ -33,7 +33,7 @@ func (s *Server) asserted(r *http.Request) (*Client, reply.Reply) {
 	if !slices.Contains(assertion.Methods(), method) {
 		return nil, noClient()
 	}
-	err := s.assertions.Check(token, assertion.Client{ID: c.ID, Method: method, Alg: c.Registered.AuthAlg, Secret: c.Secret, Keys: c.Registered.JWKS}, s.now())
+	err := s.assertions.Check(token, s.issuer.Scheme+"://"+s.issuer.Host+r.URL.Path, assertion.Client{ID: c.ID, Method: method, Alg: c.Registered.AuthAlg, Secret: c.Secret, Keys: c.Registered.JWKS}, s.now())
 	if err != nil {
 		return nil, unproven(err.Error())
 	}

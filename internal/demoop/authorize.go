@@ -84,6 +84,8 @@ func (s *Server) push(r *http.Request) reply.Reply {
 	}
 	q, id, why := s.inbox.Unfold(c.Sender(), r.PostForm, s.now())
 	switch {
+	case id == "" && q.Get("client_id") == "":
+		id, why = "invalid_request", "client_id is missing, which the request has whatever proves the client (RFC 9126 2)"
 	case id == "" && (q.Has("request_uri") || !c.MayRedirect(q.Get("redirect_uri"))):
 		id, why = "invalid_request", "request_uri is there, or redirect_uri is not registered"
 	case id == "":

@@ -73,8 +73,9 @@ func (p *Provider) claims(ctx context.Context, op string, ask Asking, a *wire.An
 }
 
 // claimsToken refuses a token that says it is of another kind (RFC 8725 3.11).
+// UserInfo has no registered type; a provider's own says that it is UserInfo.
 func claimsToken(f *fault.Error, typ string) error {
-	if strings.HasSuffix(strings.ToLower(typ), "+jwt") {
+	if kind := strings.ToLower(typ); strings.HasSuffix(kind, "+jwt") && !strings.HasSuffix(kind, "userinfo+jwt") {
 		f.ID, f.Spec, f.Err = "userinfo.typ", "RFC 8725 3.11", fmt.Errorf("the typ %.100q is that of another kind of token", typ)
 		return f
 	}

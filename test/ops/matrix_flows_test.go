@@ -13,18 +13,18 @@ import (
 func (p *place) flows(m *matrix, method string) {
 	h := newHome(m.t)
 	granted := grants()
-	all := p.client(h, method, granted)
+	all := p.client(h, wish{id: method, method: method, grants: granted})
 	if all.no != nil {
 		// RFC 6749 4.4 has client credentials for those who can prove themselves.
 		granted = slices.DeleteFunc(granted, func(grant string) bool { return grant == "client_credentials" })
-		all = p.client(h, method, granted)
+		all = p.client(h, wish{id: method, method: method, grants: granted})
 	}
 	brought := tokens{}
 	for _, r := range rows() {
 		c, at := all, h
 		if !slices.Contains(granted, r.flow.Grant) {
 			at = newHome(m.t)
-			c = p.client(at, method, []string{r.flow.Grant})
+			c = p.client(at, wish{id: method + "-" + r.flow.Name, method: method, grants: []string{r.flow.Grant}})
 		}
 		if c.no != nil {
 			m.note(cell{p.name, r.name(), method}, p, *c.no)

@@ -26,7 +26,11 @@ func breakages() []breakage {
 			why: "the answer comes in the query, with its tokens, where OAuth 2.0 Multiple Response Types 5 has the fragment; works with `--response-mode fragment`"},
 		{place: "glewlwyd", row: "token-exchange|jwt-bearer", says: "answered 400 without saying why", status: notOffered,
 			why: "it knows no such grant, and answers 400 with nothing, where RFC 6749 5.2 has unsupported_grant_type"},
-		{place: "glewlwyd", row: "device|ciba", column: "private_key_jwt|client_secret_jwt", says: "answered (unauthorized_client|401 without saying why)",
-			why: "each of its endpoints takes assertions alone whose audience is its own address, the token endpoint and this one as well"},
+		{place: "glewlwyd", row: "`--response-mode form_post`", says: `"iss" is "https%3A%2F%2F`,
+			why: "the fields of its form are percent-encoded before they are posted, which encodes them once more: `iss` is not its own name"},
+		{place: "glewlwyd", row: "encrypted request.*", says: "none of the 4 keys is an EC one for encryption",
+			why: "it lists algorithms for encrypted requests, and publishes no key to encrypt them to"},
+		{place: "glewlwyd", row: "encrypted answer .*", says: "it is not encrypted, and the client is registered for encryption",
+			why: "it lists algorithms for encrypted answers, and encrypts none"},
 	}
 }

@@ -23,7 +23,7 @@ who signed in.
 - **broken**: the provider does it wrong, and how.
 
 "rely op" runs with ` + "`--legacy`" + `. A client of glewlwyd's is made by its administrator,
-and its assertions name the token endpoint (` + "`--assertion-audience`" + `).
+and each of its assertions names where it goes (` + "`--assertion-audience endpoint`" + `).
 `
 
 // page is docs/reference/matrix.md.
@@ -47,6 +47,20 @@ func (m *matrix) page(places []*place) string {
 		}
 		b.WriteString(n.text())
 	}
+	b.WriteString("\n## Protections\n\n| what |")
+	n := &notes{}
+	for _, p := range places {
+		b.WriteString(" " + p.name + " |")
+	}
+	b.WriteString("\n" + strings.Repeat("|---", len(places)+1) + "|\n")
+	for _, want := range protections() {
+		b.WriteString("| " + want.name)
+		for _, p := range places {
+			b.WriteString(" | " + n.word(m.cells[cell{p.name, want.name, ""}]))
+		}
+		b.WriteString(" |\n")
+	}
+	b.WriteString(n.text())
 	return b.String()
 }
 

@@ -3,13 +3,10 @@ package ops
 import (
 	"bufio"
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/x509"
-	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -33,12 +30,14 @@ type place struct {
 	hint     string // alice, as a hint in a backchannel request
 	certs    string // folder with the client's certificates
 	// administered makes a client by other means than registration.
-	administered func(id, method string, keys []byte) error
+	administered func(id string, keys []byte, w wish) error
 	// decide says yes for the person who is asked elsewhere, where that takes somebody.
 	decide func(binding string) error
 	// serial: one thing after the other; see provider.alone.
 	serial bool
 	back   string // the redirect URI of administered clients
+	// nonces is the same provider where DPoP proofs need a nonce of the server's.
+	nonces *place
 
 	metadata struct {
 		Grants []string `json:"grant_types_supported"`
@@ -49,22 +48,20 @@ type place struct {
 // places are all of them, running.
 func places(t *testing.T) []*place {
 	t.Helper()
-	node, err := steady()
-	if err != nil {
-		t.Fatal(err)
+	provide := func(start func() (*provider, error)) *provider {
+		p, err := start()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
 	}
-	glewlwyd, err := odd()
-	if err != nil {
-		t.Fatal(err)
+	node := provide(steady)
+	shown := filepath.Join(node.dir, "tls")
+	all := []*place{
+		demonstrates(embedded(t), demonstrates(embedded(t, "--fault", "good-dpop-nonce"), nil, shown), shown),
+		certifies(node, certifies(provide(noncing), nil)),
+		departs(provide(odd), departs(provide(noncingOdd), nil)),
 	}
-	certs := func(p *provider) string { return filepath.Join(p.dir, "tls") }
-	own := &place{provider: embedded(t), name: "rely op", password: "wonderland-1865", hint: "alice", certs: certs(node)}
-	certified := &place{provider: node, name: "oidc-provider", password: password, hint: "alice", certs: certs(node)}
-	certified.decide = certified.decidesByForm
-	strange := &place{provider: glewlwyd, name: "glewlwyd", password: password, hint: `{"username":"alice"}`, certs: certs(glewlwyd),
-		audience: glewlwyd.issuer + "/token", serial: true, back: oddCallbacks()["matrix"]}
-	strange.administered, strange.decide = strange.add, strange.decidesInList
-	all := []*place{own, certified, strange}
 	for _, p := range all {
 		client, err := visitor(p.ca)
 		if err == nil {
@@ -73,15 +70,36 @@ func places(t *testing.T) []*place {
 		if err != nil {
 			t.Fatal(err)
 		}
+		p.nonces.metadata = p.metadata
 	}
 	return all
 }
 
+// noncingOdd is the glewlwyd whose DPoP proofs need a nonce of its own.
+var noncingOdd = sync.OnceValues(func() (*provider, error) { return start("glewlwyd", "OP_DPOP_NONCE=1") })
+
+func demonstrates(p *provider, nonces *place, certs string) *place {
+	return &place{provider: p, name: "rely op", password: "wonderland-1865", hint: "alice", certs: certs, nonces: nonces}
+}
+
+func certifies(p *provider, nonces *place) *place {
+	at := &place{provider: p, name: "oidc-provider", password: password, hint: "alice", certs: filepath.Join(p.dir, "tls"), nonces: nonces}
+	at.decide = at.decidesByForm
+	return at
+}
+
+func departs(p *provider, nonces *place) *place {
+	at := &place{provider: p, name: "glewlwyd", password: password, hint: `{"username":"alice"}`, certs: filepath.Join(p.dir, "tls"),
+		audience: "endpoint", serial: true, back: oddCallbacks()["matrix"], nonces: nonces}
+	at.administered, at.decide = at.add, at.decidesInList
+	return at
+}
+
 // embedded is "rely op" as a process of its own, with all that it can offer.
-func embedded(t *testing.T) *provider {
+func embedded(t *testing.T, more ...string) *provider {
 	t.Helper()
 	h := newHome(t)
-	cmd := h.command(t.Context(), "op", "--legacy", "--listen", "127.0.0.1:0")
+	cmd := h.command(t.Context(), append([]string{"op", "--legacy", "--listen", "127.0.0.1:0"}, more...)...)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -126,26 +144,35 @@ type client struct {
 	no    *result // how the provider refused to make it
 }
 
-// client makes a client that proves itself by the method and is registered for
-// these grant types, as far as the provider lists them.
-func (p *place) client(h *home, method string, grants []string) client {
-	id := "matrix-" + method
-	flags := []string{"--ca-cert", p.ca, "--client-auth", method, "--client-key-file", signing(h, filepath.Join(p.certs, "selfsigned.key"))}
+// A wish is what a client is made for.
+type wish struct {
+	id     string // of an administered client
+	method string // how it proves itself
+	grants []string
+	flags  []string       // of its registration, and of a login with it
+	only   []string       // of its registration alone
+	props  map[string]any // of an administered client
+}
+
+// client makes a client, for those grant types that the provider lists.
+func (p *place) client(h *home, w wish) client {
+	id, method := "matrix-"+w.id, w.method
+	flags := []string{"--ca-cert", p.ca, "--client-auth", method, "--client-key-file", ownKeys(h, p.certs)}
 	if cert := map[string]string{"tls_client_auth": "client", "self_signed_tls_client_auth": "selfsigned"}[method]; cert != "" {
 		flags = append(flags, "--tls-client-cert", filepath.Join(p.certs, cert+".crt"), "--tls-client-key", filepath.Join(p.certs, cert+".key"))
 	}
 	if p.audience != "" {
 		flags = append(flags, "--assertion-audience", p.audience)
 	}
-	keys := certified(h.t, filepath.Join(p.certs, "selfsigned.crt"))
+	keys := publicKeys(h, p.certs)
 	if p.administered != nil {
-		if err := p.administered(id, method, keys); err != nil {
+		if err := p.administered(id, keys, w); err != nil {
 			h.t.Errorf("%s: make a client for %s: %v", p.name, method, err)
 		}
-		known := append([]string{"login", p.issuer, "--client-id", id, "--redirect-uri", p.back}, flags...)
+		known := append([]string{"login", p.issuer, "--client-id", id, "--redirect-uri", p.back}, append(flags, w.flags...)...)
 		return client{flags: p.secretly(h, known, method, secretOf(id))}
 	}
-	r := h.try(append(p.register(h, method, keys, grants), flags...)...)
+	r := h.try(append(p.register(h, keys, w), flags...)...)
 	if r.code != 0 {
 		return client{no: &r}
 	}
@@ -161,37 +188,8 @@ func (p *place) client(h *home, method string, grants []string) client {
 		h.t.Errorf("rely %s: got %q (%v), want a client", strings.Join(r.args, " "), r.stdout, err)
 		return client{no: &r}
 	}
-	known := append([]string{"login", p.issuer, "--client-id", made.Result.ID, "--redirect-uri", made.Result.Metadata.Back[0]}, flags...)
+	known := append([]string{"login", p.issuer, "--client-id", made.Result.ID, "--redirect-uri", made.Result.Metadata.Back[0]}, append(flags, w.flags...)...)
 	return client{flags: p.secretly(h, known, method, kept(h))}
-}
-
-// signing is a file with the key of a certificate as a JWK, which has the key ID
-// that the registered public half has: some providers find a key by that alone.
-func signing(h *home, file string) string {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	block, _ := pem.Decode(data)
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	own := key.(*ecdsa.PrivateKey)
-	point, err := own.PublicKey.Bytes()
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	d, err := own.Bytes()
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	part := base64.RawURLEncoding.EncodeToString
-	jwk, err := json.Marshal(map[string]string{"kty": "EC", "crv": "P-256", "kid": certifiedKid, "x": part(point[1:33]), "y": part(point[33:]), "d": h.secret(part(d))})
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return h.file("key.jwk", string(jwk))
 }
 
 // secretly adds the client's secret where the method has one.
@@ -203,34 +201,36 @@ func (p *place) secretly(h *home, flags []string, method, secret string) []strin
 }
 
 // register is the command that makes a client.
-func (p *place) register(h *home, method string, keys []byte, grants []string) []string {
+func (p *place) register(h *home, keys []byte, w wish) []string {
 	jwks := filepath.Join(h.dir, "jwks.json")
 	if err := os.WriteFile(jwks, keys, 0o600); err != nil {
 		h.t.Error(err)
 	}
 	args := []string{"register", p.issuer, "-p", "reg", "--jwks", jwks, "-o", "json", "--scope", "openid email offline_access api:read"}
-	if method == "tls_client_auth" {
+	if w.method == "tls_client_auth" {
 		args = append(args, "--tls-client-auth-subject-dn", "CN=rely,O=Test")
 	}
 	types := []string{}
 	for _, f := range flows.All() {
 		for _, kind := range f.Types {
-			if slices.Contains(grants, f.Grant) && slices.Contains(p.metadata.Types, kind) {
+			// A hybrid client is registered for the implicit grant as well (OIDC Registration 2).
+			both := kind == "code" || slices.Contains(w.grants, "implicit")
+			if both && slices.Contains(w.grants, f.Grant) && slices.Contains(p.metadata.Types, kind) {
 				types = append(types, kind)
 			}
 		}
 	}
-	for _, grant := range grants {
+	for _, grant := range w.grants {
 		if slices.Contains(p.metadata.Grants, grant) {
 			args = append(args, "--grant-type", grant)
 		}
 	}
 	list, _ := json.Marshal(types)
 	args = append(args, "--metadata", "response_types="+string(list))
-	if slices.Contains(grants, "urn:openid:params:grant-type:ciba") {
+	if slices.Contains(w.grants, "urn:openid:params:grant-type:ciba") {
 		args = append(args, "--metadata", "backchannel_token_delivery_mode=poll")
 	}
-	return args
+	return append(append(args, w.flags...), w.only...)
 }
 
 // grants are those of all flows, each once.
@@ -335,7 +335,7 @@ func fetch(client *http.Client, address string, into any) error {
 }
 
 // add makes a client by glewlwyd's API for administrators.
-func (p *place) add(id, method string, keys []byte) error {
+func (p *place) add(id string, keys []byte, w wish) error {
 	admin, err := visitor(p.ca)
 	if err != nil {
 		return err
@@ -343,13 +343,15 @@ func (p *place) add(id, method string, keys []byte) error {
 	if err := call(admin, http.MethodPost, p.api+"/auth/", map[string]string{"username": "admin", "password": "password"}); err != nil {
 		return err
 	}
-	return call(admin, http.MethodPost, p.api+"/client/", map[string]any{
-		"client_id": id, "name": id, "enabled": true, "confidential": method != "none", "client_secret": secretOf(id), "redirect_uri": []string{p.back},
+	client := map[string]any{
+		"client_id": id, "name": id, "enabled": true, "confidential": w.method != "none", "client_secret": secretOf(id), "redirect_uri": []string{p.back},
 		"authorization_type": []string{"code", "token", "id_token", "none", "password", "client_credentials", "refresh_token", "device_authorization",
 			"urn:openid:params:grant-type:ciba"},
-		"token_endpoint_auth_method": []string{method}, "scope": []string{"api:read", "api:write"}, "backchannel_token_delivery_mode": "poll",
+		"token_endpoint_auth_method": []string{w.method}, "scope": []string{"api:read", "api:write"}, "backchannel_token_delivery_mode": "poll",
 		"jwks": json.RawMessage(keys), "tls_client_auth_subject_dn": "CN=rely,O=Test",
-	})
+	}
+	maps.Copy(client, w.props)
+	return call(admin, http.MethodPost, p.api+"/client/", client)
 }
 
 // asking runs rely and lets the person decide as soon as it says that it waits.

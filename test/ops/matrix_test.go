@@ -59,8 +59,10 @@ func TestMatrix(t *testing.T) {
 	for _, p := range places {
 		for _, work := range p.work(m) {
 			group.Go(func() {
-				limit <- struct{}{}
-				defer func() { <-limit }()
+				if !p.serial { // that one takes longest as it is
+					limit <- struct{}{}
+					defer func() { <-limit }()
+				}
 				work()
 			})
 		}

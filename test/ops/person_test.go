@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"io/fs"
 	"net/http"
@@ -87,8 +88,12 @@ func signIn(authorities []string, api, user, passwordFile, page string) error {
 		if err := call(client, http.MethodPut, api+"/auth/grant/"+url.PathEscape(q.Get("client_id"))+"/", map[string]string{"scope": q.Get("scope")}); err != nil {
 			return fmt.Errorf("the consent: %w", err)
 		}
-		if where, err = redirected(client, page+"&g_continue"); err != nil {
+		var posted bool
+		if where, posted, err = answered(client, page+"&g_continue"); err != nil {
 			return fmt.Errorf("the way back: %w", err)
+		}
+		if posted {
+			return nil
 		}
 	}
 	if device {
@@ -112,6 +117,36 @@ func signIn(authorities []string, api, user, passwordFile, page string) error {
 		return err
 	}
 	return relay(client, where, string(text))
+}
+
+// answered opens page for the answer: where it leads, or a form that a browser
+// posts by itself, which is done.
+func answered(client *http.Client, page string) (where string, posted bool, err error) {
+	answer, err := client.Get(page)
+	if err != nil {
+		return "", false, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode == http.StatusFound {
+		return answer.Header.Get("Location"), false, nil
+	}
+	text, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
+	if err != nil {
+		return "", false, err
+	}
+	to := regexp.MustCompile(`<form method="post" action="([^"]+)"`).FindSubmatch(text)
+	if answer.StatusCode != http.StatusOK || to == nil {
+		return "", false, fmt.Errorf("got status %d, want 302 or a form", answer.StatusCode)
+	}
+	fields := url.Values{}
+	for _, field := range regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)"`).FindAllSubmatch(text, -1) {
+		fields.Add(html.UnescapeString(string(field[1])), html.UnescapeString(string(field[2])))
+	}
+	back, err := client.PostForm(html.UnescapeString(string(to[1])), fields)
+	if err != nil {
+		return "", false, errors.New("the listener does not answer the form")
+	}
+	return "", true, back.Body.Close()
 }
 
 // relay does what the listener's page does in a browser: it posts the fragment

@@ -90,9 +90,10 @@ func (a *audience) UnmarshalJSON(data []byte) error {
 // Bearer is the grant type of assertions (RFC 7523 2.1).
 const Bearer = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
-// Check verifies an assertion and takes note of it: it counts once. Its error
-// says what is wrong, for the client's developer.
-func (k *Checker) Check(token string, c Client, now time.Time) error {
+// Check verifies an assertion and takes note of it: it counts once. Its audience
+// may be the endpoint as well that it is sent to (RFC 9126 2). Its error says
+// what is wrong, for the client's developer.
+func (k *Checker) Check(token, endpoint string, c Client, now time.Time) error {
 	is, err := read(token, c)
 	switch {
 	case err != nil:
@@ -100,7 +101,7 @@ func (k *Checker) Check(token string, c Client, now time.Time) error {
 	case is.Iss != c.ID || is.Sub != c.ID:
 		return errors.New("the assertion's iss and sub must both be the client_id")
 	}
-	return k.check(is, c, now)
+	return k.check(is, c, now, append([]string{endpoint}, k.Audiences...)...)
 }
 
 // Granted is Check for an assertion about anybody: it gives whom (RFC 7523 3).
@@ -114,7 +115,7 @@ func (k *Checker) Granted(token string, c Client, now time.Time) (string, error)
 	case is.Sub == "":
 		return "", errors.New("the assertion has no sub")
 	}
-	return is.Sub, k.check(is, c, now)
+	return is.Sub, k.check(is, c, now, k.Audiences...)
 }
 
 func read(token string, c Client) (is claims, err error) {
@@ -125,11 +126,11 @@ func read(token string, c Client) (is claims, err error) {
 	return is, err
 }
 
-func (k *Checker) check(is claims, c Client, now time.Time) error {
+func (k *Checker) check(is claims, c Client, now time.Time, audiences ...string) error {
 	until := time.Unix(is.Exp, 0)
 	switch {
-	case !slices.ContainsFunc(is.Aud, func(a string) bool { return slices.Contains(k.Audiences, a) }):
-		return errors.New("the assertion's aud must be the issuer or the token endpoint")
+	case !slices.ContainsFunc(is.Aud, func(a string) bool { return slices.Contains(audiences, a) }):
+		return errors.New("the assertion's aud must be the issuer, the token endpoint or where it is sent")
 	case is.Exp == 0 || !now.Before(until.Add(skew)):
 		return errors.New("the assertion has expired, or has no exp")
 	case until.After(now.Add(longest)):

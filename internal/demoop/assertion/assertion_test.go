@@ -74,6 +74,7 @@ func TestCheck(t *testing.T) {
 		"EdDSA":                   {Client{ID: "c", Method: "private_key_jwt", Keys: keys(t, ed)}, sign(t, "EdDSA", ed, nil), ""},
 		"the secret":              {hmac, sign(t, "HS256", []byte(hmac.Secret.Reveal()), nil), ""},
 		"the token endpoint":      {client, sign(t, "ES256", ec, map[string]any{"aud": []string{"x", issuer + "/token"}}), ""},
+		"where it is sent":        {client, sign(t, "ES256", ec, map[string]any{"aud": "https://op.example/device"}), ""},
 		"another key":             {client, sign(t, "ES256", other, nil), "not signed with a key"},
 		"another secret":          {hmac, sign(t, "HS256", []byte("another"), nil), "not signed with the client's secret"},
 		"a key as a secret":       {client, sign(t, "HS256", []byte(client.Keys), nil), "must be signed with ES256"},
@@ -94,7 +95,7 @@ func TestCheck(t *testing.T) {
 		"claims of another shape": {client, sign(t, "ES256", ec, map[string]any{"exp": "soon"}), "cannot be read"},
 	} {
 		k := &Checker{Audiences: []string{issuer, issuer + "/token"}}
-		err := k.Check(c.token, c.client, now)
+		err := k.Check(c.token, "https://op.example/device", c.client, now)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: got %v, want %q", what, err, c.want)
 		}
@@ -104,7 +105,7 @@ func TestCheck(t *testing.T) {
 		if Subject(c.token) != "c" {
 			t.Errorf("%s: got the subject %q, want c", what, Subject(c.token))
 		}
-		if err := k.Check(c.token, c.client, now); err == nil || !strings.Contains(err.Error(), "used before") {
+		if err := k.Check(c.token, "https://op.example/device", c.client, now); err == nil || !strings.Contains(err.Error(), "used before") {
 			t.Errorf("%s: got %v for the second use, want a refusal", what, err)
 		}
 	}

@@ -126,6 +126,7 @@ func jarms() []Fault {
 		}},
 		Fault{Name: "jarm-in-fragment", Help: "the response JWT comes in the fragment, not in the query", Rule: "OAuth 2.0 Multiple Response Types 2.1", Outside: by("fragment")},
 	), group("good", "login", 0,
+		respond("good-jarm-hour", "the response JWT is good for an hour, where ten minutes are recommended", "", at("exp", time.Hour)),
 		respond("good-jarm-aud-list", "the audience of the response JWT is a list of one", "", bend(func(t *Token) { t.Claims["aud"] = []any{t.Claims["aud"]} })),
 		respond("good-jarm-no-typ", "the response JWT has no typ", "", bend(func(t *Token) { delete(t.Header, "typ") })),
 		respond("good-jarm-unknown-members", "the response JWT has members that nobody knows", "", set("x_unknown", map[string]any{"a": 1})),

@@ -20,6 +20,7 @@ func signedUserInfos() []Fault {
 	)
 	lies = append(lies, group("good", "userinfo", 0,
 		Fault{Name: "good-userinfo-signed-bare", Help: "the signed UserInfo has neither iss nor aud", UserInfoToken: bend(func(t *Token) { delete(t.Claims, "iss"); delete(t.Claims, "aud") })},
+		Fault{Name: "good-userinfo-signed-typ", Help: "the typ of the signed UserInfo is the provider's own word for UserInfo", UserInfoToken: header("typ", "token-userinfo+jwt")},
 		Fault{Name: "good-userinfo-signed-aud-list", Help: "the audience of the signed UserInfo is a list", UserInfoToken: bend(func(t *Token) { t.Claims["aud"] = []any{"another", t.Claims["aud"]} })},
 	)...)
 	for n := range lies {
