@@ -232,7 +232,10 @@ func (k *call) judge(a *wire.Answer, s *store.Session) error {
 	if challenge := a.Header.Get("WWW-Authenticate"); challenge != "" {
 		f.Spec, f.Err = "RFC 6750 3", fmt.Errorf("%w: %.500s", f.Err, challenge)
 	}
+	own, _ := k.clientCertificate()
 	switch {
+	case a.Status == http.StatusUnauthorized && own != nil:
+		f.Hint = "call the address at which the server asks for certificates (mtls_endpoint_aliases in \"rely discover\"), or sign in again: the token may be bound to the client's certificate"
 	case a.Status == http.StatusUnauthorized && s.Refresh.Empty():
 		f.Hint = "sign in again with \"rely login\", with the scopes and the resource that the server wants"
 	case a.Status == http.StatusUnauthorized:

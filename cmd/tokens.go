@@ -11,6 +11,7 @@ import (
 
 	"rely/internal/fault"
 	"rely/internal/output"
+	"rely/internal/session"
 	"rely/internal/store"
 )
 
@@ -93,10 +94,17 @@ func (t *tokens) prove(s *store.Session, r *output.Result) error {
 	if t.id || t.refresh {
 		return nil
 	}
+	if s.Handed() && t.format() == "header" {
+		return session.NotForUse()
+	}
 	if t.proof != "" {
 		proof, err := t.proofFor(s, t.proof)
 		r.Header += "\nDPoP: " + proof
 		return err
+	}
+	if own, _ := t.clientCertificate(); own != nil && t.format() == "header" {
+		t.say("rely: note: the token may be bound to the client's certificate, which each connection then has to show:\n" +
+			"use \"rely call URL\", or give the other program the certificate too.\n")
 	}
 	if !s.DPoPKey.Empty() && t.format() == "header" {
 		t.say("rely: note: the token is bound to a key, and each request needs a proof of its own:\n" +

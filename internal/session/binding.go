@@ -3,10 +3,12 @@ package session
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 
 	"rely/internal/dpop"
+	"rely/internal/fault"
 	"rely/internal/flows"
 	"rely/internal/flows/ask"
 	"rely/internal/idtoken"
@@ -79,9 +81,19 @@ func (k *Keeper) Bound(client *store.Client, s *store.Session, members map[strin
 	return ask.Introspected(members, p)
 }
 
+// NotForUse refuses to send a token that is only there to be handed on.
+func NotForUse() error {
+	return &fault.Error{Kind: fault.Usage, ID: "session.not-for-use", Op: "use the session's token", Spec: "RFC 8693 2.2.1",
+		Err:  errors.New("its token_type is N_A: it is no access token, and no resource takes it in a header"),
+		Hint: "hand it on as it is with \"rely tokens\", or exchange for another with --requested-token-type access_token"}
+}
+
 // Through is how requests with a session's access token go out: as they are, or
 // each with a proof. The scheme is that of their Authorization header.
 func (k *Keeper) Through(s *store.Session, base http.RoundTripper) (through http.RoundTripper, scheme string, err error) {
+	if s.Handed() {
+		return nil, "", NotForUse()
+	}
 	if s.DPoPKey.Empty() {
 		return base, s.Scheme(), nil
 	}

@@ -60,6 +60,8 @@ func (k *Keeper) own(ctx context.Context, asking flows.Entry) (*flows.Tokens, er
 	if err != nil {
 		return nil, err
 	}
+	person := *k
+	person.whose, k = nil, &person // it is theirs, not of whom the asking flow acts for
 	s, err := st.Session(ctx, k.Profile)
 	if err != nil {
 		return nil, err

@@ -27,6 +27,9 @@ func (k *Keeper) Job(ctx context.Context, audience string) (secret.String, error
 	if token := k.Settings.Secret("ci_token"); !token.Empty() {
 		return token, nil
 	}
+	if token, there := k.jobs[audience]; there {
+		return token, nil
+	}
 	address, bearer := k.Env("ACTIONS_ID_TOKEN_REQUEST_URL"), k.Env("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 	if address != "" && bearer != "" {
 		k.Learn(bearer)
@@ -81,5 +84,6 @@ func (k *Keeper) github(ctx context.Context, address, bearer, audience string) (
 		return secret.String{}, broken(errors.New("the answer has no token in its value"))
 	}
 	k.Learn(token)
-	return secret.New(token), nil
+	k.jobs = map[string]secret.String{audience: secret.New(token)}
+	return k.jobs[audience], nil
 }

@@ -46,6 +46,9 @@ type Keeper struct {
 	Certificate func() (*tls.Certificate, error) // that connections show; nil where they show none
 	Now         func() time.Time
 	Sleep       func(ctx context.Context, d time.Duration) error
+
+	whose *string                  // on whose behalf a session has to be obtained, see behalf; nil for anybody's
+	jobs  map[string]secret.String // identity tokens of the CI job, by audience
 }
 
 // Client is the client that the settings name, with its secret: given now, or
@@ -109,7 +112,7 @@ func (k *Keeper) Request(ctx context.Context, entry flows.Entry, client *store.C
 		IDTokenAlgs: request.IDTokenAlgs(k.Settings.String("id_token_signed_response_alg"), p.Metadata.IDTokenAlgs),
 		Encryption:  encryption, OwnKeys: own,
 		Scope: k.scope(entry),
-		Text:  k.Settings.String, List: k.Settings.List, Given: k.Given, Ask: k.Prompt, Job: k.Job, Warn: k.Note,
+		Text:  k.text, List: k.Settings.List, Given: k.given, Ask: k.Prompt, Job: k.Job, Warn: k.Note,
 		Own:  func(ctx context.Context) (*flows.Tokens, error) { return k.own(ctx, entry) },
 		Keys: creds.Keys, KeysName: creds.KeysName, Audience: creds.Audience,
 		ResponseType: k.Settings.String("response_type"), ResponseMode: k.Settings.String("response_mode"),
@@ -121,6 +124,9 @@ func (k *Keeper) Request(ctx context.Context, entry flows.Entry, client *store.C
 		}
 	}
 	if err := k.ask(ctx, r, entry, client); err != nil {
+		return nil, err
+	}
+	if r.Behalf, err = k.behalf(ctx, entry); err != nil {
 		return nil, err
 	}
 	return r, k.bind(r, nil)
@@ -153,6 +159,11 @@ func (k *Keeper) Fresh(ctx context.Context, minTTL time.Duration, force bool) (*
 	} else if k.Profile == "" || setting != "" {
 		return k.unkept(ctx, entry)
 	}
+	who, err := k.behalf(ctx, entry)
+	if err != nil {
+		return nil, err
+	}
+	k.whose = &who
 	st, err := k.Store()
 	if err != nil {
 		return nil, err
@@ -192,9 +203,10 @@ func (k *Keeper) usable(s *store.Session, minTTL time.Duration) bool {
 }
 
 // belongs reports whether a session was obtained from the issuer and for the
-// client that the settings name: tokens never cross over (RFC 9700 4.4).
+// client that the settings name, and on behalf of the same subject: tokens never
+// cross over (RFC 9700 4.4).
 func (k *Keeper) belongs(s *store.Session) bool {
-	return s != nil && s.Issuer == k.Settings.String("issuer") && s.ClientID == k.Settings.String("client_id")
+	return s != nil && s.Issuer == k.Settings.String("issuer") && s.ClientID == k.Settings.String("client_id") && (k.whose == nil || *k.whose == s.Behalf)
 }
 
 // obtain renews a session, or fetches a new one where no person is needed. The
@@ -347,10 +359,10 @@ func (k *Keeper) New(flow string, t *flows.Tokens) *store.Session {
 		Profile: k.Profile, Issuer: k.Settings.String("issuer"), ClientID: k.Settings.String("client_id"), Flow: flow,
 		Scope: t.Scope, TokenType: t.TokenType, Access: t.Access, Refresh: t.Refresh, ID: t.ID,
 		Expiry: t.Expiry, Obtained: k.Now().UTC().Truncate(time.Second), RedirectURI: t.RedirectURI,
-		Settings: k.Digest, DPoPKey: t.DPoPKey,
+		Settings: k.Digest, DPoPKey: t.DPoPKey, Behalf: t.Behalf,
 	}
-	if k.Settings.Source("min_ttl") != config.FromDefault || k.Settings.String("output") != "" {
-		s.Settings = "" // quickTokens knows the defaults alone
+	if s.Behalf != "" || k.Settings.Source("min_ttl") != config.FromDefault || k.Settings.String("output") != "" {
+		s.Settings = "" // quickTokens knows the defaults alone, and nobody's subject
 	}
 	if t.Claims != nil && t.Access.Empty() {
 		s.Expiry = t.Claims.Expiry

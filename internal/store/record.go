@@ -37,6 +37,7 @@ type sessionRecord struct {
 	RedirectURI string    `json:"redirect_uri,omitempty"`
 	Algs        []string  `json:"algs,omitempty"`
 	DPoPKey     string    `json:"dpop_key,omitempty"`
+	Behalf      string    `json:"behalf,omitempty"`
 }
 
 type clientRecord struct {
@@ -57,7 +58,7 @@ func formatSession(profile string, s *Session) []byte {
 		Issuer: s.Issuer, ClientID: s.ClientID, Flow: s.Flow, Subject: s.Subject, Name: s.Name,
 		Scope: s.Scope, TokenType: s.TokenType,
 		Access: s.Access.Reveal(), Refresh: s.Refresh.Reveal(), ID: s.ID.Reveal(),
-		Expiry: written(s.Expiry), Obtained: written(s.Obtained), Settings: s.Settings, RedirectURI: s.RedirectURI, Algs: s.Algs, DPoPKey: s.DPoPKey.Reveal()})
+		Expiry: written(s.Expiry), Obtained: written(s.Obtained), Settings: s.Settings, RedirectURI: s.RedirectURI, Algs: s.Algs, DPoPKey: s.DPoPKey.Reveal(), Behalf: s.Behalf})
 }
 
 func parseSession(path, profile string, text []byte) (*Session, error) {
@@ -72,7 +73,7 @@ func parseSession(path, profile string, text []byte) (*Session, error) {
 		Issuer: r.Issuer, ClientID: r.ClientID, Flow: r.Flow, Subject: r.Subject, Name: r.Name,
 		Scope: r.Scope, TokenType: r.TokenType,
 		Access: secret.New(r.Access), Refresh: secret.New(r.Refresh), ID: secret.New(r.ID),
-		Expiry: r.Expiry, Obtained: r.Obtained, Settings: r.Settings, RedirectURI: r.RedirectURI, Algs: r.Algs, DPoPKey: secret.New(r.DPoPKey)}, nil
+		Expiry: r.Expiry, Obtained: r.Obtained, Settings: r.Settings, RedirectURI: r.RedirectURI, Algs: r.Algs, DPoPKey: secret.New(r.DPoPKey), Behalf: r.Behalf}, nil
 }
 
 func formatClient(profile string, c *Client) []byte {

@@ -8,6 +8,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"rely/internal/secret"
@@ -35,8 +36,13 @@ type Session struct {
 	RedirectURI string   // the one used at sign-in
 	Algs        []string // signing algorithms accepted for its ID tokens
 
+	Behalf  string        // tells apart whose token was redeemed for these, opaque here; empty for nobody's
 	DPoPKey secret.String // that the tokens are bound to (RFC 9449); empty where they are not
 }
+
+// Handed reports whether the access token is one to hand on, and none for use as
+// it is (RFC 8693 2.2.1, token_type N_A).
+func (s *Session) Handed() bool { return strings.EqualFold(s.TokenType, "n_a") }
 
 // Scheme is how the access token goes into an Authorization header.
 func (s *Session) Scheme() string {

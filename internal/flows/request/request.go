@@ -79,6 +79,8 @@ type Request struct {
 	KeysName string
 	Audience string // of what it signs
 
+	Behalf string // tells apart whose token is redeemed for others; empty for nobody's
+
 	// What is renewed; for the refresh grant alone.
 	Refresh secret.String
 	Prior   *idtoken.Claims
@@ -122,6 +124,7 @@ type Tokens struct {
 	Answer              url.Values     // the authorization response that they came of; nil where there was none
 	Members             Members        // of the token response; nil where there was none
 	DPoPKey             secret.String  // that the tokens are bound to; empty where they are not
+	Behalf              string         // see [Request.Behalf]
 }
 
 // A LadderError is a refusal together with everything that was checked up to
@@ -139,7 +142,7 @@ func (e *LadderError) Unwrap() error { return e.Err }
 
 // Kept has the tokens stored, once they have passed every check.
 func (r *Request) Kept(t *Tokens) error {
-	if r.Keep == nil {
+	if t.Behalf = r.Behalf; r.Keep == nil {
 		return nil
 	}
 	return r.Keep(t)
