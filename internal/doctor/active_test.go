@@ -94,7 +94,7 @@ func TestActiveIsSilentOnTheGoodProviderAndCleansUp(t *testing.T) {
 
 // elsewhere are checks of what the good provider does not offer, which their
 // faults switch on.
-func elsewhere() []string { return []string{"A17", "L19", "L35"} }
+func elsewhere() []string { return []string{"A17", "A35", "L19", "L35"} }
 
 // A stranger's provider is sent so many requests and no more, all told, and the
 // clients are deleted all the same.

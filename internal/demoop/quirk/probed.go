@@ -216,7 +216,8 @@ func looseClients() []Fault {
 	}
 	return group("registration", "doctor", 8,
 		Fault{Name: "register-unsigned", Check: "A33", Help: "a client may register for ID tokens that nobody signs", Rule: "RFC 8725 3.2", On: Register, Serve: made("id_token_signed_response_alg")},
-		Fault{Name: "register-sector", Check: "A35", Help: "a sector_identifier_uri is not fetched", Rule: "OIDC Registration 5", On: Register, Serve: made("sector_identifier_uri")},
+		Fault{Name: "register-sector", Check: "A35", Help: "a sector_identifier_uri is not fetched", Rule: "OIDC Registration 5", On: Register, Serve: made("sector_identifier_uri"),
+			Metadata: metadata("subject_types_supported", []string{"public", "pairwise"})},
 		Fault{Name: "registration-forgets", Check: "A34", Help: "a client's registration is read back without its name", Rule: "RFC 7592 2.1", On: Registration,
 			Serve: bent(func(s string) string { return strings.Replace(s, `"client_name"`, `"x_name"`, 1) })},
 		Fault{Name: "registration-stays", Check: "A34", Help: "a deleted client is still there", Rule: "RFC 7592 2.3", On: Registration, Serve: stays()},

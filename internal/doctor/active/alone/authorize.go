@@ -23,15 +23,15 @@ func requests() []trial.Probe {
 		{Check: check.Check{ID: "A12", Name: "response-type-missing", Title: "a missing or unknown response_type is an error, not a crash", Stage: "login", Severity: check.Warning, Section: "RFC 6749 3.1.1, 4.1.2.1",
 			Why: "The client is to be told.", Fix: "redirect with invalid_request or unsupported_response_type"}, Run: responseType},
 		{Check: check.Check{ID: "A14", Name: "pkce-required", Title: "a public client without PKCE is refused", Stage: "login", Severity: check.Error, Section: "RFC 9700 2.1.1",
-			Why: "A public client has nothing else to tie the code to it.", Fix: "demand code_challenge of public clients",
+			Why: "A public client has nothing else to tie the code to it.", Fix: "demand code_challenge of public clients", Unknown: "A provider that judges after the sign-in is judged where somebody signs in.",
 			Hints: []check.Hint{{Vendor: "keycloak", Text: "set \"Proof Key for Code Exchange Code Challenge Method\" to S256 for the client"}}}, Run: pkceRequired},
 		{Check: check.Check{ID: "A15", Name: "pkce-plain-refused", Title: "code_challenge_method=plain is refused", Stage: "login", Severity: check.Warning, Section: "RFC 9700 2.1.1", Demands: []check.Demand{{For: "fapi2", Severity: check.Error}},
-			Why: "The verifier itself is in the request.", Fix: "take S256 alone"}, Run: pkcePlain},
+			Why: "The verifier itself is in the request.", Fix: "take S256 alone", Unknown: "A provider that judges after the sign-in is judged where somebody signs in."}, Run: pkcePlain},
 		{Check: check.Check{ID: "A16", Name: "pkce-short", Title: "a code_challenge of 10 characters is refused", Stage: "login", Severity: check.Warning, Section: "RFC 7636 4.1, 4.2",
 			Why: "A challenge that cannot come from S256 is a client's mistake, which nobody notices until the code is redeemed.", Fix: "demand 43 characters of the base64url alphabet",
-			Unknown: "Whether the token endpoint refuses it later."}, Run: pkceShort},
+			Unknown: "Whether the token endpoint refuses it later. A provider that judges after the sign-in is judged where somebody signs in."}, Run: pkceShort},
 		{Check: check.Check{ID: "A17", Name: "nonce-required", Title: "an ID token in the browser needs a nonce", Stage: "login", Severity: check.Error, Section: "OIDC Core 3.2.2.1",
-			Why: "An ID token that was seen somewhere could be given to the client again.", Fix: "refuse the response type id_token without nonce", Unknown: "It runs where response_types_supported has id_token."}, Run: nonceRequired},
+			Why: "An ID token that was seen somewhere could be given to the client again.", Fix: "refuse the response type id_token without nonce", Unknown: "It runs where response_types_supported has id_token, and at a provider that judges after the sign-in where somebody signs in."}, Run: nonceRequired},
 		{Check: check.Check{ID: "A18", Name: "odd-requests", Title: "an unknown parameter, another order and POST change nothing", Stage: "login", Severity: check.Error, Section: "RFC 6749 3.1; OIDC Core 3.1.2.1",
 			Why: "Clients of tomorrow send parameters of tomorrow, and long requests come by POST.", Fix: "ignore what you do not know, and take POST like GET"}, Run: oddRequests},
 		{Check: check.Check{ID: "A19", Name: "prompt-none", Title: "prompt=none without a session is login_required", Stage: "login", Severity: check.Error, Section: "OIDC Core 3.1.2.1, 3.1.2.6",
@@ -88,28 +88,28 @@ func responseType(ctx context.Context, p *trial.Patient) error {
 }
 
 func pkceRequired(ctx context.Context, p *trial.Patient) error {
-	a, _, err := p.AuthorizeAs(ctx, p.Public, func(q url.Values) {
+	came, yes, err := p.Accepts(ctx, p.Public, func(q url.Values) {
 		q.Del("code_challenge")
 		q.Del("code_challenge_method")
 	})
-	if err == nil && !trial.Refused(a) {
-		p.Found("code_challenge", trial.Described(a)+": a public client may go on without it", "invalid_request")
+	if yes {
+		p.Found("code_challenge", "a public client goes without: "+came, "invalid_request")
 	}
 	return err
 }
 
 func pkcePlain(ctx context.Context, p *trial.Patient) error {
-	a, _, err := p.AuthorizeAs(ctx, p.Public, func(q url.Values) { q.Set("code_challenge_method", "plain") })
-	if err == nil && !trial.Refused(a) {
-		p.Found("code_challenge_method", trial.Described(a)+": plain may go on", "invalid_request")
+	came, yes, err := p.Accepts(ctx, p.Public, func(q url.Values) { q.Set("code_challenge_method", "plain") })
+	if yes {
+		p.Found("code_challenge_method", "plain: "+came, "invalid_request")
 	}
 	return err
 }
 
 func pkceShort(ctx context.Context, p *trial.Patient) error {
-	a, _, err := p.AuthorizeAs(ctx, p.Public, func(q url.Values) { q.Set("code_challenge", "tooshort10") })
-	if err == nil && !trial.Refused(a) {
-		p.Found("code_challenge", trial.Described(a)+": 10 characters may go on", "invalid_request")
+	came, yes, err := p.Accepts(ctx, p.Public, func(q url.Values) { q.Set("code_challenge", "tooshort10") })
+	if yes {
+		p.Found("code_challenge", "10 characters: "+came, "invalid_request")
 	}
 	return err
 }
@@ -123,14 +123,14 @@ func nonceRequired(ctx context.Context, p *trial.Patient) error {
 	if err != nil {
 		return err
 	}
-	a, _, err := p.AuthorizeAs(ctx, c, func(q url.Values) {
+	came, yes, err := p.Accepts(ctx, c, func(q url.Values) {
 		q.Set("response_type", "id_token")
 		for _, name := range []string{"nonce", "code_challenge", "code_challenge_method"} {
 			q.Del(name)
 		}
 	})
-	if err == nil && !trial.Refused(a) {
-		p.Found("nonce", trial.Described(a)+": it may go on without", "invalid_request")
+	if yes {
+		p.Found("nonce", "without: "+came, "invalid_request")
 	}
 	return err
 }

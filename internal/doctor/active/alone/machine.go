@@ -27,11 +27,19 @@ func machines() []trial.Probe {
 // service is a client that asks for tokens for itself. The error says that the
 // provider has none.
 func service(ctx context.Context, p *trial.Patient) (*registration.Client, error) {
-	if grants, _ := p.Evidence.List("grant_types_supported"); !slices.Contains(grants, "client_credentials") {
+	grants, _ := p.Evidence.List("grant_types_supported")
+	types, _ := p.Evidence.List("response_types_supported") // where glewlwyd lists it
+	if !slices.Contains(append(grants, types...), "client_credentials") {
 		return nil, fmt.Errorf("the provider offers no client_credentials")
 	}
-	return p.Another(ctx, "service", map[string]any{"token_endpoint_auth_method": "client_secret_basic", "grant_types": []string{"client_credentials"},
-		"response_types": []string{}, "redirect_uris": []string{}})
+	more := map[string]any{"token_endpoint_auth_method": "client_secret_basic", "grant_types": []string{"client_credentials"},
+		"response_types": []string{}, "redirect_uris": []string{}}
+	c, err := p.Another(ctx, "service", more)
+	if err != nil { // some want a redirect URI of everybody
+		more["redirect_uris"] = []string{trial.Callback}
+		c, err = p.Another(ctx, "service with an address", more)
+	}
+	return c, err
 }
 
 // serve asks for a token for the client itself.

@@ -61,11 +61,11 @@ func registerUnsigned(ctx context.Context, p *trial.Patient) error {
 
 func registerSector(ctx context.Context, p *trial.Patient) error {
 	const member = "sector_identifier_uri"
-	more := map[string]any{member: "https://rely-doctor.invalid/sector.json"}
-	if kinds, _ := p.Evidence.List("subject_types_supported"); slices.Contains(kinds, "pairwise") {
-		more["subject_type"] = "pairwise"
+	if kinds, _ := p.Evidence.List("subject_types_supported"); !slices.Contains(kinds, "pairwise") {
+		p.Skip("the provider offers no pairwise subjects")
+		return nil
 	}
-	a, err := p.Enrol(ctx, more)
+	a, err := p.Enrol(ctx, map[string]any{member: "https://rely-doctor.invalid/sector.json", "subject_type": "pairwise"})
 	if err != nil || a.Status/100 != 2 {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 
@@ -138,6 +139,42 @@ func Refused(a *wire.Answer) bool {
 		return err == nil && u.Query().Has("error")
 	}
 	return a.Status >= 400
+}
+
+// Accepts sends a request that should be refused, and reports whether it brings
+// something all the same; came is what it was. A provider may judge a request
+// after the sign-in only: then somebody has to sign in, and the error says so
+// where nobody does.
+func (p *Patient) Accepts(ctx context.Context, c *registration.Client, change func(q url.Values)) (came string, yes bool, err error) {
+	a, q, err := p.AuthorizeAs(ctx, c, change)
+	if err != nil || p.Dry != nil || Refused(a) {
+		return "", false, err
+	}
+	if e := Back(a, p.RedirectURI()); e != nil {
+		return Described(a), true, nil
+	}
+	if p.agent == nil {
+		return "", false, fmt.Errorf("the provider asks for a sign-in before it says what it makes of the request (%s), and nobody signs in: add --browser forms --username NAME --password-file FILE", Described(a))
+	}
+	address, err := p.Endpoint("authorization_endpoint")
+	if err == nil {
+		p.codes++
+		err = p.walk(ctx, address, q)
+	}
+	if err != nil {
+		return "", false, err
+	}
+	got := p.gate.arrived()
+	if got == nil {
+		return "", false, errors.New("the sign-in came to no answer at the redirect URI")
+	}
+	all := got.All()
+	for _, name := range []string{"code", "id_token", "access_token"} {
+		if all.Get(name) != "" {
+			return "after the sign-in comes " + name, true, nil
+		}
+	}
+	return "", false, nil
 }
 
 // Odd is a state that shows whether somebody decodes and encodes it.
