@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -26,6 +27,8 @@ type examination struct {
 	parallel                  int
 	most                      int
 	active, dry, slow, clears bool
+	watch                     string
+	every                     time.Duration
 
 	options doctor.Options
 	least   check.Severity
@@ -45,6 +48,7 @@ func newDoctor(i *invocation) *cobra.Command {
   rely doctor https://op.example --active --browser forms --username alice --password-file FILE
   rely doctor https://op.example --active --dry-run
   rely doctor https://op.example --snapshot op.json
+  rely doctor https://op.example --watch keys.json --fail-on info --only P47,L36
   rely doctor explain P02`,
 		Args: arguments(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -77,6 +81,11 @@ func newDoctor(i *invocation) *cobra.Command {
 	c.Flags().Var(&pathFlag{&d.from, "FILE"}, "from", "examine the issuers of this file, one in a line; - is standard input")
 	c.Flags().Var(&pathFlag{&d.resume, "FILE"}, "resume", "with --from: note what is done in this file, and leave out what is in it")
 	c.Flags().IntVar(&d.parallel, "parallel", 8, "with --from: how many issuers at a time, `N`")
+	c.Flags().Var(&pathFlag{&d.watch, "FILE"}, "watch", "keep the keys of this look in this file, and compare with those of the last one")
+	c.Flags().DurationVar(&d.every, "every", 0, "with --watch: look again each `D`, until something counts or Ctrl-C")
+	for _, other := range []string{"from", "snapshot", "dry-run"} {
+		exclusive(c, "watch", other)
+	}
 	exclusive(c, "from", "snapshot")
 	exclusive(c, "from", "active")
 	for _, flag := range []string{"only", "skip"} {
@@ -105,6 +114,11 @@ most 100 requests, and two a second, to a provider that is not on this machine
 robot signs in, mostly once; without, those checks are not run. --slow waits for
 codes and tokens to run out, --dry-run shows each request and sends none. Use it
 where you may.
+
+--watch FILE keeps the keys that it saw, and the next look with the same FILE, a day
+later in CI say, tells whether a new key was published before it signed and whether
+old ones stay (P47, L36); which key signs is seen with --active and a robot. --every
+goes on looking.
 
 With --from it examines many providers, one line each as they are done (one JSON
 object in a line with -o json), --parallel at a time; --resume goes on where an
@@ -167,6 +181,12 @@ func (d *examination) run(ctx context.Context) error {
 	}
 	if err := d.prepare(); err != nil {
 		return err
+	}
+	switch {
+	case d.every != 0 && (d.watch == "" || d.every < time.Second):
+		return &fault.Error{Kind: fault.Usage, ID: "doctor.every", Op: "watch a provider", Err: fmt.Errorf("--every %v needs --watch FILE, and a second or more", d.every), Hint: "add --watch FILE"}
+	case d.watch != "":
+		return d.watching(ctx, issuer)
 	}
 	r, err := doctor.Examine(ctx, d.options, issuer)
 	d.cleared()

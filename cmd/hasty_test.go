@@ -28,7 +28,7 @@ func leapt(file string) func() time.Time {
 
 // hasty is rely for which waiting takes no time, and nothing else does: its
 // clock, and that of the script's provider, stand still but where it waits. Both
-// read the file "clock" of the script.
+// read the file "clock" of the script. "hasty wait D" lets time pass.
 func hasty(args []string) int {
 	file := os.Getenv("CLOCK")
 	a := app.System()
@@ -38,6 +38,13 @@ func hasty(args []string) int {
 	}
 	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) && leap(0) != nil {
 		return 1
+	}
+	if args[0] == "wait" {
+		d, err := time.ParseDuration(args[1])
+		if err != nil || leap(d) != nil {
+			return 2
+		}
+		return 0
 	}
 	a.Sleep = func(ctx context.Context, d time.Duration) error { return errors.Join(leap(d), ctx.Err()) }
 	return Main(a, args)

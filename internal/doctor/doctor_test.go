@@ -87,6 +87,9 @@ func TestEveryCheckFires(t *testing.T) {
 		if k.Active {
 			continue // active_test.go
 		}
+		if k.ID == "P47" || k.ID == "L36" {
+			continue // watch_test.go: they compare two looks
+		}
 		for _, name := range faults[k.ID] {
 			t.Run(k.ID+" "+name, func(t *testing.T) {
 				t.Parallel()

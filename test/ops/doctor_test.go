@@ -40,7 +40,7 @@ func TestDoctor(t *testing.T) {
 	p, h := shared(t), newHome(t)
 	found, not := examined(t, h, p, 0)
 	compare(t, found, "P09 grant_types_supported", "P09 response_types_supported", "P27 ISSUER/.well-known/openid-configuration", "P27 ISSUER/jwks", "P63")
-	compare(t, not, "P46", "P65", "P66")
+	compare(t, not, "L36", "P46", "P47", "P65", "P66")
 }
 
 // TestGlewlwydDoctor: its library takes TLS 1.1, which is an error.
@@ -52,7 +52,7 @@ func TestGlewlwydDoctor(t *testing.T) {
 		"P44 id_token_signing_alg_values_supported: RS384", "P44 id_token_signing_alg_values_supported: RS512", "P44 id_token_signing_alg_values_supported: PS384",
 		"P44 id_token_signing_alg_values_supported: PS512", "P44 id_token_signing_alg_values_supported: ES384", "P44 id_token_signing_alg_values_supported: ES512",
 		"P44 id_token_signing_alg_values_supported: ES256K", "P60", "P63")
-	compare(t, not, "P26", "P46", "P65", "P66")
+	compare(t, not, "L36", "P26", "P46", "P47", "P65", "P66")
 }
 
 // compare wants a list to have what begins with each of these, and nothing

@@ -21,7 +21,23 @@ import (
 // examined lists what a sign-in does not meet, because it asks for none of it,
 // and what "rely doctor" finds all the same.
 func examined() []Fault {
-	return slices.Concat(oddMetadata(), oddKeys(), oddAnswers(), transportSecurity(), tried())
+	return slices.Concat(oddMetadata(), oddKeys(), oddAnswers(), transportSecurity(), tried(), turns())
+}
+
+// turns lists what two looks see.
+func turns() []Fault {
+	return group("keys", "doctor", 8,
+		Fault{Name: "rotation-without-notice", Check: "P47", Help: "a new key signs the moment it is published", Rule: "OIDC Core 10.1.1", IDToken: turned},
+		Fault{Name: "old-key-gone", Check: "L36", Help: "old keys leave the set the moment a new one signs", Rule: "OIDC Core 10.1.1", IDToken: turned,
+			Keys: func(set []map[string]any) []map[string]any {
+				seen := map[any]bool{}
+				return slices.DeleteFunc(set, func(k map[string]any) bool {
+					old := seen[k["alg"]] && k["use"] == "sig"
+					seen[k["alg"]] = true
+					return old
+				})
+			}},
+	)
 }
 
 func oddMetadata() []Fault {

@@ -31,12 +31,7 @@ func good() []Fault {
 			t.Claims["iat"], t.Claims["nbf"] = t.Now.Add(20*time.Second).Unix(), t.Now.Add(20*time.Second).Unix()
 		})},
 		Fault{Name: "good-just-expired", Help: "the ID token expired 10 s ago, which clock skew allows", IDToken: at("exp", -10*time.Second)},
-		Fault{Name: "good-rotated-key", Help: "the keys are turned just before signing", IDToken: func(t *Token) error {
-			if err := t.Ring.Rotate(); err != nil {
-				return err
-			}
-			return otherAlg(t.Key.Alg)(t)
-		}},
+		Fault{Name: "good-rotated-key", Help: "the keys are turned just before signing", IDToken: turned},
 		Fault{Name: "good-unknown-kty-in-jwks", Help: "the key set has keys of types that nobody knows", Keys: strange},
 		Fault{Name: "good-action-done", Help: "the answer says how a required action ended, as Keycloak's does", Response: param("kc_action_status", "success")},
 		Fault{Name: "good-action-cancelled", Help: "the answer says that a required action was cancelled", Response: param("kc_action_status", "cancelled")},
@@ -80,6 +75,14 @@ func onRefresh(name string) func(map[string]any, bool) {
 			delete(m, name)
 		}
 	}
+}
+
+// turned turns the keys and signs with the new one.
+func turned(t *Token) error {
+	if err := t.Ring.Rotate(); err != nil {
+		return err
+	}
+	return otherAlg(t.Key.Alg)(t)
 }
 
 func fractions(t *Token) {

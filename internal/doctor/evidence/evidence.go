@@ -32,6 +32,7 @@ type Options struct {
 	Dial  func(ctx context.Context, address string) (net.Conn, error)
 	Roots func(host string) *x509.CertPool
 	Now   func() time.Time
+	Watch *Watch // nil: nobody watches
 }
 
 // An Evidence is all that was seen.
@@ -51,6 +52,7 @@ type Evidence struct {
 	Front    *Document  // the authorization endpoint, asked without parameters; nil where there is none
 	Plain    []Document // the same addresses by plain http
 	Hosts    []Host     // TLS, one for each host that the metadata names
+	Watch    *Watch
 	Now      time.Time
 	Requests int
 }
@@ -109,7 +111,7 @@ func Collect(ctx context.Context, o Options, issuer string) (*Evidence, error) {
 		places = append(places, strings.TrimSuffix(issuer, "/")+"/.well-known/oauth-authorization-server")
 	}
 	l := &look{Options: o}
-	e := &Evidence{Issuer: issuer, URL: u, Now: o.Now()}
+	e := &Evidence{Issuer: issuer, URL: u, Now: o.Now(), Watch: o.Watch}
 	e.OIDC = l.get(ctx, places[0], wire.Document, true)
 	if ctx.Err() == nil && e.Reached() {
 		for _, place := range places[1:] {
