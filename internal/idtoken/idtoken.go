@@ -45,6 +45,7 @@ type Expected struct {
 	Nonce        string         // as sent; empty where none was sent
 	AccessToken  secret.String  // that came with the token; empty where none did
 	Code         secret.String  // the same for the authorization code
+	State        string         // as sent; empty where none was sent
 	FrontChannel bool           // the token came through the browser: at_hash and c_hash are required
 	MaxAge       *time.Duration // max_age as sent; nil where none was sent
 	Prior        *Claims        // at a refresh: the claims of the login (OIDC Core 12.2)

@@ -2,6 +2,7 @@ package idtoken
 
 import (
 	"crypto/subtle"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -129,6 +130,21 @@ func checkAtHash(l *ladder) finding {
 
 func checkCHash(l *ladder) finding {
 	return l.halfHash("c_hash", l.claims.CHash, l.Code, "code")
+}
+
+// checkSHash looks at a claim that few providers send; where it is there, it
+// ties the token to the state.
+func checkSHash(l *ladder) finding {
+	var got string
+	switch raw, sent := l.claims.All["s_hash"]; {
+	case !sent:
+		return skip("not sent")
+	case l.State == "":
+		return skip("no state was sent")
+	case json.Unmarshal(raw, &got) != nil:
+		return fail("the hash of the state", show(string(raw)), errors.New("\"s_hash\" is no text"))
+	}
+	return l.halfHash("s_hash", got, secret.New(l.State), "state")
 }
 
 // halfHash fails closed: an algorithm whose hash is unknown matches nothing.

@@ -33,16 +33,24 @@ func checkExp(l *ladder) finding {
 	return pass(expected, l.when(t))
 }
 
-// checkIat has no lower limit: the age is in the rung, and the nonce is what
-// tells an old token from a new one.
+// oldest is how long ago the ID token of a sign-in may have been issued: it was
+// asked for just now, and a day is for clocks that are set by hand.
+const oldest = 24 * time.Hour
+
+// checkIat has a lower limit for the answer to a sign-in alone, which its nonce
+// tells: of any other token the age is in the rung.
 func checkIat(l *ladder) finding {
 	if f, bad := l.bad("iat", l.notFuture()); bad {
 		return f
 	}
-	if !l.has("iat") {
+	t := l.claims.IssuedAt
+	switch {
+	case !l.has("iat"):
 		return missing("iat", l.notFuture())
+	case l.Nonce != "" && l.Now.Sub(t) > oldest:
+		return fail("at most a day ago", l.when(t), fmt.Errorf("%q is %s: the token was issued long before this sign-in", "iat", l.when(t)))
 	}
-	return l.past("iat", l.claims.IssuedAt)
+	return l.past("iat", t)
 }
 
 func checkNbf(l *ladder) finding {

@@ -38,6 +38,7 @@ func (a *attempt) browserTokens(ctx context.Context, p url.Values) (*request.Tok
 	t.ID = secret.New(p.Get("id_token"))
 	e := a.Expected(t)
 	e.Nonce, e.MaxAge, e.FrontChannel, e.Code = a.nonce, request.MaxAge(a.Param), true, secret.New(p.Get("code"))
+	e.State = a.state
 	if !a.asked.code {
 		err := a.CheckIDToken(ctx, t, e)
 		a.ladder = append(a.ladder, t.Ladder...)
@@ -72,7 +73,7 @@ func (a *attempt) redeemed(ctx context.Context, code string, front *request.Toke
 	}
 	t.RedirectURI = a.redirectURI
 	e := a.Expected(t)
-	e.Nonce, e.Code, e.MaxAge, e.Front = a.nonce, secret.New(code), request.MaxAge(a.Param), front.Claims
+	e.Nonce, e.State, e.Code, e.MaxAge, e.Front = a.nonce, a.state, secret.New(code), request.MaxAge(a.Param), front.Claims
 	err = a.CheckIDToken(ctx, t, e)
 	a.ladder = append(a.ladder, t.Ladder...)
 	return t, err
