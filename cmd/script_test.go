@@ -271,7 +271,7 @@ func expires(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(age(found[0]))
 }
 
-// person is somebody with a browser: person [--jar FILE] [--after-strangers] NAME|--deny URL.
+// person is somebody with a browser: person [--jar FILE] [--after-strangers] NAME|--deny|--refuse URL.
 // With a FILE the browser keeps its cookies from one visit to the next.
 func person(args []string) int {
 	transport := unsafeTransport()
@@ -287,6 +287,8 @@ func person(args []string) int {
 	switch args[0] {
 	case "--deny":
 		return deny(u)
+	case "--refuse":
+		return refuse(u)
 	case "--after-strangers":
 		if code := intrude(u); code != 0 {
 			return code
