@@ -57,7 +57,7 @@ is not there fits nothing but "missing". The comparisons:
 			return u.run(c.Context())
 		},
 	}
-	i.settingFlags(c.Flags(), "min_ttl", "store", "no_cache")
+	i.settingFlags(c.Flags(), "min_ttl", "client_key_file", "store", "no_cache")
 	c.Flags().Var(&u.expects, "expect", "what has to hold, as email_verified==true; may stand more than once")
 	c.Flags().BoolVar(&u.compare, "compare", false, "show what ID token, access token and UserInfo say differently")
 	c.Flags().BoolVar(&u.resolve, "resolve-claims", false, "resolve aggregated and distributed claims (OIDC Core 5.6.2)")

@@ -209,7 +209,11 @@ func (t *Encrypted) Decrypt(want Encryption, keys []Private, clientSecret secret
 			return plain, nil
 		}
 	}
-	return nil, refuseSealed(IDDecryption, "RFC 7516 5.2", "no key of the client's for %s opens it, or it was changed", want.Alg)
+	f := refuseSealed(IDDecryption, "RFC 7516 5.2", "no key of the client's for %s opens it, or it was changed", want.Alg)
+	if t.Kid != "" {
+		f = refuseSealed(IDDecryption, "RFC 7516 5.2", "no key of the client's for %s opens it, or it was changed; it is for the key %s, and here %s", want.Alg, quote(t.Kid), names(fitting))
+	}
+	return nil, f
 }
 
 // Asymmetric reports whether alg takes a key of the client's own; the others

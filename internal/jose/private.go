@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"strings"
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
 
@@ -211,4 +212,18 @@ func edPrivate(raw json.RawMessage) (ed25519.PrivateKey, error) {
 		return nil, errors.New("its private and its public half do not belong together")
 	}
 	return k, nil
+}
+
+// names are the keys that were tried, as the provider may know them.
+func names(keys []Private) string {
+	var kids []string
+	for _, k := range keys {
+		if k.Kid() != "" {
+			kids = append(kids, quote(k.Kid()))
+		}
+	}
+	if len(kids) == 0 {
+		return "is one without a kid"
+	}
+	return "is " + strings.Join(kids, ", ")
 }

@@ -33,9 +33,7 @@ func (p *Provider) claims(ctx context.Context, op string, ask Asking, a *wire.An
 		Hint: "compare userinfo_signed_response_alg and userinfo_encrypted_response_alg with the client's registration"}
 	switch t, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type")); {
 	case ask.plain() && t == "application/jwt":
-		f.ID, f.Err = "userinfo.jwt", errors.New("the provider answered with a JWT, which this client did not register for")
-		f.Hint = "remove userinfo_signed_response_alg and userinfo_encrypted_response_alg from the client's registration, or run \"rely register update\""
-		return nil, f
+		return nil, unexpected(f, string(a.Body))
 	case ask.plain():
 		return a.JSON(op)
 	case t != "application/jwt":
@@ -70,6 +68,31 @@ func (p *Provider) claims(ctx context.Context, op string, ask Asking, a *wire.An
 		err = current(f, members, ask.Now())
 	}
 	return members, err
+}
+
+// unexpected is a JWT that the settings do not speak of: the administrator's
+// registration may. Its header is no reason to believe it, and says what to set.
+func unexpected(f *fault.Error, text string) error {
+	const undo = ", or take it out of the client's registration"
+	f.ID, f.Err = "userinfo.jwt", errors.New("the provider answered with a JWT, which this client did not register for")
+	f.Hint = "remove userinfo_signed_response_alg and userinfo_encrypted_response_alg from the client's registration, or run \"rely register update\""
+	if sealed, err := jose.ParseEncrypted(text); err == nil {
+		e := jose.Encryption{Alg: sealed.Alg, Enc: sealed.Enc}
+		f.Err = fmt.Errorf("the provider answered with a JWT that is encrypted (alg %.40q, enc %.40q), which the settings do not say", sealed.Alg, sealed.Enc)
+		if e.Check() != nil {
+			f.Hint = "register another userinfo_encrypted_response_alg, as ECDH-ES or RSA-OAEP-256"
+			return f
+		}
+		f.Hint = fmt.Sprintf("if it is registered so, run \"rely profile set userinfo_encrypted_response_alg=%s userinfo_encrypted_response_enc=%s\"", e.Alg, e.Enc)
+		if e.Asymmetric() {
+			f.Hint += fmt.Sprintf(" and give the private key of %.100q with --client-key-file FILE", sealed.Kid)
+		}
+		f.Hint += undo
+	} else if signed, err := jose.Parse(text); err == nil && slices.Contains(jose.Algorithms(), signed.Header.Alg) {
+		f.Err = fmt.Errorf("the provider answered with a JWT that is signed (alg %s), which the settings do not say", signed.Header.Alg)
+		f.Hint = fmt.Sprintf("if it is registered so, run \"rely profile set userinfo_signed_response_alg=%s\"", signed.Header.Alg) + undo
+	}
+	return f
 }
 
 // claimsToken refuses a token that says it is of another kind (RFC 8725 3.11).

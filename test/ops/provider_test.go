@@ -148,8 +148,10 @@ func free(scheme string, names ...string) map[string]string {
 	return uris
 }
 
-// secretOf is the client secret of a client below.
-func secretOf(client string) string { return client + "-looking-glass-secret" }
+// secretOf is the client secret of a client below, with characters that have a
+// meaning in a form, in a header, or in both (RFC 6749 2.3.1). Others than those
+// of ASCII no secret may have (A.2), and oidc-provider knows no client with one.
+func secretOf(client string) string { return client + "-%:+ /=&?#-looking-glass" }
 
 // clients is a provider's list of clients beside those of op.mjs.
 func clients() []byte {
