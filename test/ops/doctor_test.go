@@ -8,9 +8,9 @@ import (
 )
 
 // examined is what the doctor finds at a provider, as "ID where: seen".
-func examined(t *testing.T, h *home, p *provider, code int) (found, notRun []string) {
+func examined(t *testing.T, h *home, p *provider, code int, more ...string) (found, notRun []string) {
 	t.Helper()
-	r := h.exits(code, "doctor", p.issuer, "--ca-cert", p.ca, "-o", "json", "--skip", "P71")
+	r := h.exits(code, append([]string{"doctor", p.issuer, "--ca-cert", p.ca, "-o", "json", "--skip", "P71"}, more...)...)
 	var report struct {
 		Schema string
 		Result struct {
