@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"rely/internal/doctor/active/trial"
@@ -40,9 +41,23 @@ func sessions() []trial.Probe {
 func stateUntouched(ctx context.Context, p *trial.Patient) error {
 	g, err := p.Whole(ctx)
 	if err == nil && g.Response.Get("state") != g.State {
-		p.Found("state", fmt.Sprintf("%d characters, not the %d that were sent", len(g.Response.Get("state")), len(g.State)), "state as it was sent")
+		p.Found("state", altered(g.Response.Get("state"), g.State), "state as it was sent")
 	}
 	return err
+}
+
+// altered says how a value differs from the one that was sent.
+func altered(got, sent string) string {
+	if once, err := url.QueryUnescape(got); err == nil && once == sent {
+		return "percent-encoded once too often"
+	}
+	if once, err := url.QueryUnescape(sent); err == nil && once == got {
+		return "decoded once too often"
+	}
+	if got == "" {
+		return "none"
+	}
+	return fmt.Sprintf("another one: %d characters, not the %d that were sent", len(got), len(sent))
 }
 
 func issRight(ctx context.Context, p *trial.Patient) error {
@@ -73,7 +88,7 @@ func formPost(ctx context.Context, p *trial.Patient) error {
 		p.Skip("the provider does not list form_post")
 		return nil
 	}
-	g, err := p.SignIn(ctx, p.Client, func(q url.Values) { q.Set("response_mode", "form_post") })
+	g, err := p.SignIn(ctx, p.Client, func(q url.Values) { q.Set("response_mode", "form_post"); q.Set("state", trial.Odd()) })
 	if err != nil || p.Dry != nil {
 		return err
 	}
@@ -86,8 +101,8 @@ func formPost(ctx context.Context, p *trial.Patient) error {
 			p.Found(name, "it is there, and was not asked for", "code, state and iss")
 		}
 	}
-	if g.Came.Form.Get("state") != g.State {
-		p.Found("state", "another one, or none", "the one that was sent")
+	if got := g.Came.Form.Get("state"); got != g.State {
+		p.Found("state", altered(got, g.State), "state as it was sent")
 	}
 	return nil
 }
@@ -134,7 +149,7 @@ func asksAgain(ctx context.Context, p *trial.Patient) error {
 			}
 		}
 	}
-	g, a, err := p.Silently(ctx, p.Public, with("prompt", "none", "max_age", "36000"))
+	g, a, err := p.Silently(ctx, whole.Client, with("prompt", "none", "max_age", "36000"))
 	switch {
 	case err != nil:
 		return err
@@ -143,14 +158,18 @@ func asksAgain(ctx context.Context, p *trial.Patient) error {
 		p.Skip("in the session of the sign-in prompt=none is answered with %s, so that nothing can be seen", outcome(g, trial.Described(a)))
 		return nil
 	default:
-		if err := p.Take(ctx, p.Public, g); err != nil {
+		if err := p.Take(ctx, whole.Client, g); err != nil {
 			return err
 		}
-		if trial.Claims(g.IDToken).AuthTime == 0 {
-			p.Found("max_age", "max_age was asked for, and the ID token has no auth_time", "auth_time")
+		if said := trial.Claims(g.IDToken); said.AuthTime == 0 {
+			seen := "none, though max_age was asked for"
+			if _, there := said.All["auth_time"]; there {
+				seen = "0, which is in 1970"
+			}
+			p.Found("auth_time", seen, "the time of the sign-in")
 		}
 	}
-	if g, _, err = p.Silently(ctx, p.Public, with("prompt", "login")); err != nil {
+	if g, _, err = p.Silently(ctx, whole.Client, with("prompt", "login")); err != nil {
 		return err
 	}
 	if g != nil && g.Response.Get("code") != "" {
@@ -161,7 +180,7 @@ func asksAgain(ctx context.Context, p *trial.Patient) error {
 			return err
 		}
 	}
-	g, _, err = p.Silently(ctx, p.Public, with("max_age", "1"))
+	g, _, err = p.Silently(ctx, whole.Client, with("max_age", "1"))
 	if err == nil && g != nil && g.Response.Get("code") != "" {
 		p.Found("max_age=1", "a code at once, two seconds after the sign-in", "a page that asks to sign in")
 	}
@@ -174,7 +193,7 @@ func outcome(g *trial.Grant, page string) string {
 		return "a page (" + page + ")"
 	}
 	if e := g.Response.Get("error"); e != "" {
-		return e
+		return strings.TrimSuffix(e+" ("+g.Response.Get("error_description")+")", " ()")
 	}
 	return "nothing"
 }

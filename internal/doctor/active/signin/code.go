@@ -90,7 +90,11 @@ func redirectAtToken(ctx context.Context, p *trial.Patient) error {
 }
 
 func otherClient(ctx context.Context, p *trial.Patient) error {
-	return mustRefuse(ctx, p, p.Public, "code", "that of another client", asUsual, asUsual)
+	other, err := p.Another(ctx, "apart", apartClient())
+	if err != nil {
+		return err
+	}
+	return mustRefuse(ctx, p, other, "code", "that of another client", asUsual, asUsual)
 }
 
 func codeLifetime(ctx context.Context, p *trial.Patient) error {

@@ -8,6 +8,7 @@ import (
 
 	"rely/internal/doctor/active/trial"
 	"rely/internal/doctor/check"
+	"rely/internal/registration"
 )
 
 // logouts end the session, and come last of all that need it.
@@ -15,7 +16,7 @@ func logouts() []trial.Probe {
 	return []trial.Probe{
 		{Check: check.Check{ID: "L31", Name: "logout-redirect", Title: "a sign-out ends the session and goes back with state, to a registered address and after a true hint alone", Stage: "account", Severity: check.Error, Section: "OIDC RP-Initiated Logout 2, 3",
 			Why: "Otherwise the provider sends people wherever a link says, or leaves them signed in.", Fix: "compare post_logout_redirect_uri character by character, check the signature of id_token_hint, and end the session before the redirect",
-			Unknown: "A robot presses the buttons: a page that it does not understand ends its walk, and counts as no redirect."}, Login: true, Run: logoutRules},
+			Unknown: "A robot presses the buttons: a page that it does not understand ends its walk, and counts as no redirect. Where a wrong request ends the session, those after it are sent without one."}, Login: true, Run: logoutRules},
 	}
 }
 
@@ -92,31 +93,61 @@ func logoutRules(ctx context.Context, p *trial.Patient) error {
 			p.Found(l.what, "the browser was sent to "+came.To.String(), "an error page")
 		}
 	}
-	return goodLeaving(ctx, p, whole.IDToken)
+	hint, known, err := inSession(ctx, p, whole)
+	if err != nil {
+		return err
+	}
+	return goodLeaving(ctx, p, whole.Client, hint, known)
+}
+
+// alive reports whether prompt=none brings a code.
+func alive(ctx context.Context, p *trial.Patient, c *registration.Client, hint string) (bool, error) {
+	g, _, err := p.Silently(ctx, c, func(q url.Values) {
+		q.Set("prompt", "none")
+		q.Set("id_token_hint", hint)
+	})
+	return err == nil && g != nil && g.Response.Get("code") != "", err
+}
+
+// inSession sees to a session that can be ended: the wrong requests may have
+// done so already. known reports whether prompt=none tells of it.
+func inSession(ctx context.Context, p *trial.Patient, whole *trial.Grant) (hint string, known bool, err error) {
+	hint = whole.IDToken
+	if known, err = alive(ctx, p, whole.Client, hint); known || err != nil || p.Dry != nil {
+		return hint, known, err
+	}
+	g, err := p.SignIn(ctx, whole.Client, asUsual)
+	if err == nil {
+		err = p.Take(ctx, whole.Client, g)
+	}
+	if err != nil {
+		return "", false, err
+	}
+	known, err = alive(ctx, p, whole.Client, g.IDToken)
+	return g.IDToken, known, err
 }
 
 // goodLeaving is the sign-out as it should be, and then those that name no
 // address: after them there is no session to be ended any more.
-func goodLeaving(ctx context.Context, p *trial.Patient, hint string) error {
+func goodLeaving(ctx context.Context, p *trial.Patient, c *registration.Client, hint string, known bool) error {
 	state := trial.Odd()
 	came, err := p.Leave(ctx, url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {trial.SignedOut}, "state": {state}})
 	if err != nil || p.Dry != nil {
 		return err
 	}
-	g, _, err := p.Silently(ctx, p.Public, func(q url.Values) { q.Set("prompt", "none") })
+	still, err := alive(ctx, p, c, hint)
 	if err != nil {
 		return err
 	}
-	over := g == nil || g.Response.Get("code") == ""
 	switch {
-	case came == nil && over:
+	case came == nil && known && !still:
 		p.FoundAs(check.Warning, "post_logout_redirect_uri", "the session ended, and the browser was not sent back", "a redirect to the registered address")
 	case came == nil:
 		p.Skip("the robot did not come to the end of the sign-out's pages")
 		return nil
 	case came.All().Get("state") != state:
-		p.Found("state", "another one, or none", "the one that was sent")
-	case !over:
+		p.Found("state", altered(came.All().Get("state"), state), "the one that was sent")
+	case still:
 		p.Found("session", "prompt=none brings a code after the sign-out", "login_required")
 	}
 	for _, q := range []url.Values{{"id_token_hint": {hint}, "post_logout_redirect_uri": {trial.SignedOut}}, {"state": {"s6"}}, {"id_token_hint": {hint}}, {}} {

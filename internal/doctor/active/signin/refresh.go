@@ -221,7 +221,7 @@ func renewed(ctx context.Context, p *trial.Patient) (before, after *trial.Grant,
 		return before, g, nil
 	}
 	after = &trial.Grant{Scope: before.Scope}
-	if after.Tokens, err = p.Renew(ctx, p.Public, before.Refresh, asUsual); err != nil {
+	if after.Tokens, err = p.Renew(ctx, before.Client, before.Refresh, asUsual); err != nil {
 		return nil, nil, err
 	}
 	if !granted(after.Tokens) && p.Dry == nil {
@@ -236,6 +236,9 @@ func rotated(ctx context.Context, p *trial.Patient) error {
 	before, after, err := renewed(ctx, p)
 	if err != nil || p.Dry != nil {
 		return err
+	}
+	if p.NoPublic != nil {
+		return fmt.Errorf("the public client cannot be looked at: %w", p.NoPublic)
 	}
 	kind, _ := trial.Text(after.Tokens, "token_type")
 	if (after.Refresh == "" || after.Refresh == before.Refresh) && !strings.EqualFold(kind, "DPoP") {
@@ -253,12 +256,12 @@ func sameSignIn(ctx context.Context, p *trial.Patient) error {
 		p.Skip("the renewal brought no ID token, which is allowed")
 		return nil
 	}
-	prior, _ := p.Ladder(ctx, p.Public, before, func(*idtoken.Expected) {})
+	prior, _ := p.Ladder(ctx, before.Client, before, func(*idtoken.Expected) {})
 	if prior == nil {
 		p.Skip("the ID token of the sign-in broke a rule itself, which L15 tells")
 		return nil
 	}
-	_, rungs := p.Ladder(ctx, p.Public, after, func(e *idtoken.Expected) { e.Prior = prior })
+	_, rungs := p.Ladder(ctx, before.Client, after, func(e *idtoken.Expected) { e.Prior = prior })
 	p.Broken(rungs)
 	return nil
 }
@@ -269,11 +272,14 @@ func refreshReuse(ctx context.Context, p *trial.Patient) error {
 	if err != nil {
 		return err
 	}
+	if p.NoPublic != nil {
+		return fmt.Errorf("the public client cannot be looked at: %w", p.NoPublic)
+	}
 	if p.Dry == nil && (after.Refresh == "" || after.Refresh == before.Refresh) {
 		p.Skip("refresh tokens are not rotated, which L23 tells")
 		return nil
 	}
-	again, err := p.Renew(ctx, p.Public, before.Refresh, asUsual)
+	again, err := p.Renew(ctx, before.Client, before.Refresh, asUsual)
 	if err != nil {
 		return err
 	}
@@ -281,7 +287,7 @@ func refreshReuse(ctx context.Context, p *trial.Patient) error {
 		p.Found("refresh_token", "the old one works again: "+trial.Described(again), "invalid_grant")
 		return nil
 	}
-	newer, err := p.Renew(ctx, p.Public, after.Refresh, asUsual)
+	newer, err := p.Renew(ctx, before.Client, after.Refresh, asUsual)
 	if err == nil && granted(newer) {
 		p.Found("refresh_token", "the newer one works after the old one came back: "+trial.Described(newer), "invalid_grant")
 	}

@@ -19,6 +19,7 @@ import (
 
 // A Grant is one sign-in and what it brought.
 type Grant struct {
+	Client   *registration.Client
 	State    string     // as it was sent
 	Nonce    string     // the same
 	Came     *Arrival   // at the redirect URI
@@ -40,7 +41,7 @@ func (p *Patient) SignIn(ctx context.Context, c *registration.Client, change fun
 	if err != nil {
 		return nil, err
 	}
-	g := &Grant{Key: NewKey(), When: p.Now()}
+	g := &Grant{Client: c, Key: NewKey(), When: p.Now()}
 	q := p.request(c, g.Key)
 	change(q)
 	g.State, g.Nonce, g.Scope = q.Get("state"), q.Get("nonce"), q.Get("scope")
@@ -82,17 +83,28 @@ func (p *Patient) walk(ctx context.Context, address string, q url.Values) error 
 	if err != nil {
 		return err
 	}
-	err = p.agent.Visit(ctx, useragent.Visit{URL: u.String(), RedirectURI: p.RedirectURI(), Origins: []string{u.Scheme + "://" + u.Host}})
+	visit := useragent.Visit{URL: u.String(), RedirectURI: p.RedirectURI(), Origins: []string{u.Scheme + "://" + u.Host}}
+	err = p.agent.Visit(ctx, visit)
+	if stopped(err) == "useragent.page" && p.agent.Name() != "forms" {
+		err = p.agent.Visit(ctx, visit) // its scripts were late
+	}
 	if err != nil {
 		err = fmt.Errorf("the sign-in did not succeed: %w", err)
-		var f *fault.Error
-		if errors.As(err, &f) && slices.Contains([]string{"useragent.password-refused", "useragent.code-refused", "useragent.credentials", "useragent.impossible"}, f.ID) {
+		if slices.Contains([]string{"useragent.password-refused", "useragent.code-refused", "useragent.credentials", "useragent.impossible"}, stopped(err)) {
 			p.turnedAway = err
 		}
 		return err
 	}
 	p.signedIn = true
 	return nil
+}
+
+// stopped is the ID of why a walk ended; empty where it came to its end.
+func stopped(err error) string {
+	if f := (*fault.Error)(nil); errors.As(err, &f) {
+		return f.ID
+	}
+	return ""
 }
 
 // with adds parameters to an address.
@@ -147,7 +159,7 @@ func (p *Patient) Silently(ctx context.Context, c *registration.Client, change f
 	if err != nil {
 		return nil, nil, err
 	}
-	g := &Grant{Key: NewKey(), When: p.Now()}
+	g := &Grant{Client: c, Key: NewKey(), When: p.Now()}
 	q := p.request(c, g.Key)
 	change(q)
 	g.State, g.Nonce, g.Scope = q.Get("state"), q.Get("nonce"), q.Get("scope")
@@ -176,7 +188,7 @@ func (p *Patient) Leave(ctx context.Context, q url.Values) (*Arrival, error) {
 		return nil, err
 	}
 	a, err := p.Follow(ctx, address, q)
-	if err != nil || p.gate.here() || a.Status >= 400 {
+	if err != nil || p.gate.here() || a.Status >= 400 || len(a.Body) == 0 {
 		return p.gate.arrived(), err
 	}
 	u, err := with(address, q)
@@ -242,23 +254,35 @@ func (p *Patient) Lasting(q url.Values) {
 	}
 }
 
-// Whole is a good sign-in with its tokens, made once.
+// Whole is a good sign-in with its tokens, made once: of the public client, or
+// where that brings nothing of the one with a secret.
 func (p *Patient) Whole(ctx context.Context) (*Grant, error) {
-	if p.good != nil {
-		return p.good, nil
+	if p.good != nil || p.bad != nil {
+		return p.good, p.bad
 	}
-	g, err := p.SignIn(ctx, p.Public, func(q url.Values) {
+	g, err := p.whole(ctx, p.Public)
+	if err != nil && p.turnedAway == nil && p.Client != p.Public {
+		p.NoPublic = err
+		g, err = p.whole(ctx, p.Client)
+	}
+	if ctx.Err() == nil {
+		p.good, p.bad = g, err // it would fail again
+	}
+	return g, err
+}
+
+func (p *Patient) whole(ctx context.Context, c *registration.Client) (*Grant, error) {
+	g, err := p.SignIn(ctx, c, func(q url.Values) {
 		q.Set("state", Odd())
 		q.Set("nonce", OddNonce())
 		p.Lasting(q)
 	})
+	if err == nil {
+		err = p.Take(ctx, c, g)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if err := p.Take(ctx, p.Public, g); err != nil {
-		return nil, err
-	}
-	p.good = g
 	return g, nil
 }
 

@@ -102,12 +102,15 @@ type Patient struct {
 	turnedAway      error  // why nobody is sent to sign in again
 	codes           int    // sign-ins that were asked for
 	good            *Grant // a sign-in of which all was taken
+	bad             error  // why there is none
 	left            []error
 
 	// Seen are codes and tokens by kind, and Twice the kinds of which one came
 	// more than once.
 	Seen  map[string][]string
 	Twice []string
+	// NoPublic is why the public client cannot be looked at; nil where it can.
+	NoPublic error
 	// Kept is what checks leave for those behind them.
 	Kept map[string]any
 
