@@ -132,7 +132,7 @@ func (r *register) run(c *cobra.Command) error {
 		return err
 	}
 	if known {
-		return r.record(ctx)
+		return r.likely(ctx, r.record(ctx))
 	}
 	return r.make(ctx)
 }

@@ -142,6 +142,7 @@ func (r *register) check(ctx context.Context, client *store.Client, redirect str
 		}
 		redirect = strings.Replace(redirect, ":0", ":"+strconv.Itoa(port), 1)
 	}
+	r.sent = redirect
 	var out []checkJSON
 	note := func(f registration.Finding, err error) error {
 		if err == nil && f.Outcome == registration.Bad {

@@ -5,7 +5,7 @@ import "slices"
 // All is the table, in the order in which causes are looked for: what only one
 // cause can explain comes before what several can.
 func All() []Entry {
-	return slices.Concat(between(), redirects(), clocks(), clients(), secrets(), issuers(), keys(), permissions(), codes(), accounts())
+	return slices.Concat(between(), redirects(), clocks(), clients(), secrets(), issuers(), keys(), permissions(), sessions(), codes(), accounts())
 }
 
 // redirects are about the address that the answer goes to.
@@ -15,7 +15,7 @@ func redirects() []Entry {
 		words: []string{"redirect_uri_mismatch", "redirect_mismatch", "invalid_redirect_uri", "invalid parameter: redirect_uri", "incorrect redirect_uri",
 			"redirect uri mismatch", "callback url mismatch", "redirect_uri did not match", "redirect_uri is not the one", "invalid redirect_uri", "address that it has not registered",
 			"redirect_uri is not registered"},
-		ids:  []string{"useragent.*", "login.unfinished", "login.cancelled", "loopback.cancelled"},
+		ids:  []string{"useragent.*", "login.unfinished", "login.cancelled", "loopback.cancelled", "registration.check-redirect"},
 		fits: redirectMayDiffer, say: sayRedirect,
 		hints: []Hint{
 			{"keycloak", nil, "Keycloak: Clients, the client, Settings, Valid redirect URIs"},
@@ -32,7 +32,9 @@ func redirects() []Entry {
 }
 
 // proofs are the faults of a client that was not believed.
-func proofs() []string { return []string{"token.invalid_client", "token.refused"} }
+func proofs() []string {
+	return []string{"token.invalid_client", "token.refused", "registration.check-secret", "registration.check-key", "registration.check-client"}
+}
 
 // clients are about the client's proof.
 func clients() []Entry {

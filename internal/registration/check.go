@@ -1,11 +1,13 @@
 package registration
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"rely/internal/clientauth"
 	"rely/internal/fault"
 	"rely/internal/provider"
+	"rely/internal/useragent/page"
 	"rely/internal/wire"
 )
 
@@ -98,15 +101,17 @@ func judgeRedirect(op string, f Finding, a *wire.Answer, redirectURI string) (Fi
 	return f, nil
 }
 
-// pageWords are the error code and description of an error answer in JSON;
-// a web page's text is not worth quoting.
+// pageWords are the error code and description of an error answer in JSON, or
+// what a page marks as the error, else how it begins.
 func pageWords(a *wire.Answer) string {
 	members, err := a.JSON("")
 	switch {
 	case len(a.Body) == 0:
 		return " and nothing else"
 	case err != nil:
-		return " and an error page"
+		kind, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type"))
+		p := page.Read(&url.URL{}, a.Status, kind, a.Body)
+		return strings.TrimRight(" and an error page: "+cmp.Or(p.Alert, p.Text), ": ")
 	}
 	var code, text string
 	_ = json.Unmarshal(members["error"], &code)
@@ -154,14 +159,16 @@ func CheckSecret(ctx context.Context, hc *wire.Client, p *provider.Provider, met
 }
 
 func judgeSecret(f Finding, a *wire.Answer) Finding {
-	var code string
+	var code, why string
 	if members, err := a.JSON(""); err == nil {
 		_ = json.Unmarshal(members["error"], &code)
+		_ = json.Unmarshal(members["error_description"], &why)
 	}
 	f.Said = fmt.Sprintf("it answered %d %s", a.Status, code)
 	switch {
 	case code == "invalid_client" || code == "" && a.Status == http.StatusUnauthorized:
 		f.Outcome = Bad
+		f.Said = strings.TrimRight(f.Said+": "+why, ": ")
 	case f.Name == "client" && code == "unauthorized_client":
 	case code == "unauthorized_client" && a.Status != http.StatusBadRequest:
 		// By the book the client was believed and may not use this grant; some
