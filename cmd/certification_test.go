@@ -1,19 +1,12 @@
 package cmd
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
-
-	"rely/internal/demoop"
 )
 
 // An instance is one module of a certification plan with one response type and
@@ -67,51 +60,39 @@ func TestCertification(t *testing.T) {
 
 // walk signs alice in once, and asks for her claims where a token opens them.
 func (i instance) walk(t *testing.T) string {
-	s := httptest.NewUnstartedServer(nil)
-	issuer := "http://" + s.Listener.Addr().String()
-	op, err := demoop.New(demoop.Options{Issuer: issuer, Now: time.Now, Faults: i.lies, Legacy: true})
-	if err != nil {
-		return err.Error()
-	}
 	nonce := ""
-	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s, err := stands(t, i.lies, func(r *http.Request) {
 		if r.URL.Path == "/authorize" {
 			nonce = r.URL.Query().Get("nonce")
 		}
-		op.ServeHTTP(w, r)
 	})
-	s.Start()
-	defer func() { s.Close(); op.Close() }()
-	var stdout, stderr bytes.Buffer
-	a := testApp(t, &stdout, &stderr)
-	dir := t.TempDir()
-	for name, text := range map[string]string{"pw": demoAlice, "secret": "web-secret-0123456789abcdef"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			return err.Error()
-		}
+	if err != nil {
+		return err.Error()
 	}
-	args := []string{"login", issuer, "-p", "c", "--redirect-uri", "http://127.0.0.1:0/cb", "--browser", "forms", "--username", "alice", "--password-file", filepath.Join(dir, "pw"),
-		"--flow", flowOf(i.kind), "--response-type", i.kind, "--scope", "openid profile email phone address", "--store", "file"}
+	defer s.close()
+	args := []string{"login", s.issuer, "-p", "c", "--redirect-uri", "http://127.0.0.1:0/cb", "--browser", "forms", "--username", "alice", "--password-file", s.file("pw", demoAlice),
+		"--flow", flowOf(i.kind), "--response-type", i.kind, "--scope", "openid profile email phone address"}
 	if i.mode != "" {
 		args = append(args, "--response-mode", i.mode)
 	}
 	if i.secret {
-		args = append(args, "--client-id", "web", "--client-secret-file", filepath.Join(dir, "secret"), "--client-auth", "client_secret_basic")
+		args = append(args, "--client-id", "web", "--client-secret-file", s.file("secret", "web-secret-0123456789abcdef"), "--client-auth", "client_secret_basic")
 	} else {
 		args = append(args, "--client-id", "demo")
 	}
-	if alg := i.alg; alg != "" {
-		args = append(args, "--id-token-signed-response-alg", alg)
+	if i.alg != "" {
+		args = append(args, "--id-token-signed-response-alg", i.alg)
 	}
-	got, asked := Main(a, args), op.Stats()
+	got, _, said := s.home(args...)
+	asked := s.op.Stats()
 	if i.later != "" && got == 0 { // the lie comes after the sign-in
-		got = Main(a, strings.Fields(i.later))
-		asked = map[string]int{}
+		got, _, said = s.home(strings.Fields(i.later)...)
+		asked = nil
 	}
 	front := slices.Contains(strings.Fields(i.kind), "id_token") // the lie was seen before the code could be sent
 	switch stopped := asked["userinfo"] == 0 && (asked["token"] == 0 || !front); {
 	case got != i.exit:
-		return fmt.Sprintf("got exit code %d, want %d\n%s", got, i.exit, stderr.String())
+		return fmt.Sprintf("got exit code %d, want %d\n%s", got, i.exit, said)
 	case got != 0 && !stopped:
 		return fmt.Sprintf("got %v asked after the lie, want nothing", asked)
 	case i.kind != "code" && nonce == "":
@@ -119,21 +100,20 @@ func (i instance) walk(t *testing.T) string {
 	case got != 0 || i.later != "":
 		return ""
 	}
-	return i.claims(a.Stdout.(*bytes.Buffer), func(args ...string) int { return Main(a, args) })
+	return i.claims(s)
 }
 
 // claims are those that the scopes ask for: in UserInfo, or in the ID token
 // where that came alone (OIDC Core 5.4).
-func (i instance) claims(stdout *bytes.Buffer, run func(...string) int) string {
-	stdout.Reset()
+func (i instance) claims(s *stand) string {
 	args := []string{"userinfo", "-p", "c", "-o", "json"}
 	if i.kind == "id_token" {
 		args = []string{"tokens", "-p", "c", "--id"}
 	}
-	if code := run(args...); code != 0 {
-		return fmt.Sprintf("got exit code %d from rely %s", code, args[0])
+	code, text, said := s.home(args...)
+	if code != 0 {
+		return fmt.Sprintf("got exit code %d from rely %s\n%s", code, args[0], said)
 	}
-	text := stdout.String()
 	if i.kind == "id_token" {
 		text = string(claimsIn(text))
 	}

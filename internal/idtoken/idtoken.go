@@ -48,6 +48,7 @@ type Expected struct {
 	State        string         // as sent; empty where none was sent
 	FrontChannel bool           // the token came through the browser: at_hash and c_hash are required
 	MaxAge       *time.Duration // max_age as sent; nil where none was sent
+	Fresh        bool           // it was asked for just now, and is no older
 	Prior        *Claims        // at a refresh: the claims of the login (OIDC Core 12.2)
 	Front        *Claims        // of the ID token that came through the browser before this one (OIDC Core 3.3.3.6)
 

@@ -33,12 +33,12 @@ func checkExp(l *ladder) finding {
 	return pass(expected, l.when(t))
 }
 
-// oldest is how long ago the ID token of a sign-in may have been issued: it was
-// asked for just now, and a day is for clocks that are set by hand.
+// oldest is how long ago a token that was asked for just now may have been
+// issued: a day is for clocks that are set by hand.
 const oldest = 24 * time.Hour
 
-// checkIat has a lower limit for the answer to a sign-in alone, which its nonce
-// tells: of any other token the age is in the rung.
+// checkIat has a lower limit for what a sign-in brought alone: of any other
+// token, and of a renewal's, the age is in the rung.
 func checkIat(l *ladder) finding {
 	if f, bad := l.bad("iat", l.notFuture()); bad {
 		return f
@@ -47,7 +47,7 @@ func checkIat(l *ladder) finding {
 	switch {
 	case !l.has("iat"):
 		return missing("iat", l.notFuture())
-	case l.Nonce != "" && l.Now.Sub(t) > oldest:
+	case l.Fresh && l.Prior == nil && l.Now.Sub(t) > oldest:
 		return fail("at most a day ago", l.when(t), fmt.Errorf("%q is %s: the token was issued long before this sign-in", "iat", l.when(t)))
 	}
 	return l.past("iat", t)

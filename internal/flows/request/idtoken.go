@@ -16,7 +16,7 @@ import (
 func (r *Request) Expected(t *Tokens) idtoken.Expected {
 	return idtoken.Expected{
 		Issuer: r.Provider.Metadata.Issuer, ClientID: r.ClientID, Algs: r.IDTokenAlgs, ClientSecret: r.ClientSecret,
-		Encryption: r.Encryption, OwnKeys: r.OwnKeys, Keys: r.Provider.Keys, AccessToken: t.Access, Now: r.Now(),
+		Encryption: r.Encryption, OwnKeys: r.OwnKeys, Keys: r.Provider.Keys, AccessToken: t.Access, Fresh: true, Now: r.Now(),
 	}
 }
 
