@@ -13,24 +13,31 @@ import (
 func (p *place) flows(m *matrix, method string) {
 	h := newHome(m.t)
 	granted := grants()
-	all := p.client(h, wish{id: method, method: method, grants: granted})
+	made := func(h *home, id string, grants []string) (c client) {
+		p.alone(func() { c = p.client(h, wish{id: id, method: method, grants: grants}) })
+		return c
+	}
+	all := made(h, method, granted)
 	if all.no != nil {
 		// RFC 6749 4.4 has client credentials for those who can prove themselves.
 		granted = slices.DeleteFunc(granted, func(grant string) bool { return grant == "client_credentials" })
-		all = p.client(h, wish{id: method, method: method, grants: granted})
+		all = made(h, method, granted)
 	}
 	brought := tokens{}
 	for _, r := range rows() {
 		c, at := all, h
 		if !slices.Contains(granted, r.flow.Grant) {
 			at = newHome(m.t)
-			c = p.client(at, wish{id: method + "-" + r.flow.Name, method: method, grants: []string{r.flow.Grant}})
+			c = made(at, method+"-"+r.flow.Name, []string{r.flow.Grant})
 		}
-		if c.no != nil {
-			m.note(cell{p.name, r.name(), method}, p, *c.no)
-			continue
+		done := c.no
+		if done == nil {
+			p.alone(func() {
+				ran := p.run(at, c, r, method, &brought)
+				done = &ran
+			})
 		}
-		m.note(cell{p.name, r.name(), method}, p, p.run(at, c, r, method, &brought))
+		m.note(cell{p.name, r.name(), method}, p, *done)
 	}
 }
 

@@ -35,7 +35,7 @@ type place struct {
 	decide func(binding string) error
 	// serial: one thing after the other; see provider.alone.
 	serial bool
-	back   string // the redirect URI of administered clients
+	back   string // the redirect URI of administered clients, each place's own
 	// nonces is the same provider where DPoP proofs need a nonce of the server's.
 	nonces *place
 
@@ -60,7 +60,7 @@ func places(t *testing.T) []*place {
 	all := []*place{
 		demonstrates(embedded(t), demonstrates(embedded(t, "--fault", "good-dpop-nonce"), nil, shown), shown),
 		certifies(node, certifies(provide(noncing), nil)),
-		departs(provide(odd), departs(provide(noncingOdd), nil)),
+		departs(provide(odd), departs(provide(noncingOdd), nil, "matrix-nonces"), "matrix"),
 	}
 	for _, p := range all {
 		client, err := visitor(p.ca)
@@ -88,9 +88,9 @@ func certifies(p *provider, nonces *place) *place {
 	return at
 }
 
-func departs(p *provider, nonces *place) *place {
+func departs(p *provider, nonces *place, back string) *place {
 	at := &place{provider: p, name: "glewlwyd", password: password, hint: `{"username":"alice"}`, certs: filepath.Join(p.dir, "tls"),
-		audience: "endpoint", serial: true, back: oddCallbacks()["matrix"], nonces: nonces}
+		audience: "endpoint", serial: true, back: oddCallbacks()[back], nonces: nonces}
 	at.administered, at.decide = at.add, at.decidesInList
 	return at
 }
@@ -121,21 +121,24 @@ func embedded(t *testing.T, more ...string) *provider {
 // work are the parts of the matrix that this provider is asked for: one for each
 // method, and one for the protections.
 func (p *place) work(m *matrix) []func() {
-	var out []func()
-	for _, method := range clientauth.All() {
-		out = append(out, func() { p.flows(m, method.Name) })
+	out := []func(){func() { p.protections(m) }}
+	for i, method := range clientauth.All() {
+		at := p
+		if p.serial && i%2 == 1 {
+			at = p.nonces // without DPoP it is just another one of the kind
+		}
+		out = append(out, func() { at.flows(m, method.Name) })
 	}
-	out = append(out, func() { p.protections(m) })
-	if !p.serial {
-		return out
-	}
-	return []func(){func() {
+	return out
+}
+
+// alone does one thing after the other where that is needed.
+func (p *place) alone(do func()) {
+	if p.serial {
 		p.turn.Lock()
 		defer p.turn.Unlock()
-		for _, part := range out {
-			part()
-		}
-	}}
+	}
+	do()
 }
 
 // A client is what a login with it takes: flags that say which it is.

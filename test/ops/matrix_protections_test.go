@@ -68,13 +68,16 @@ func (p *place) protections(m *matrix) {
 		if want.method == "" {
 			want.method = "client_secret_basic"
 		}
-		c := at.client(h, wish{id: "protection-" + strconv.Itoa(i), method: want.method, grants: []string{"authorization_code", "refresh_token"}, flags: want.made, only: want.only, props: want.props})
-		r := c.no
-		if r == nil {
-			done := at.protected(h, c, want)
-			r = &done
-		}
-		m.note(cell{p.name, want.name, ""}, at, *r)
+		var r result
+		at.alone(func() {
+			c := at.client(h, wish{id: "protection-" + strconv.Itoa(i), method: want.method, grants: []string{"authorization_code", "refresh_token"}, flags: want.made, only: want.only, props: want.props})
+			if c.no != nil {
+				r = *c.no
+			} else {
+				r = at.protected(h, c, want)
+			}
+		})
+		m.note(cell{p.name, want.name, ""}, at, r)
 	}
 }
 

@@ -59,7 +59,7 @@ func TestMatrix(t *testing.T) {
 	for _, p := range places {
 		for _, work := range p.work(m) {
 			group.Go(func() {
-				if !p.serial { // that one takes longest as it is
+				if !p.serial { // which limits itself
 					limit <- struct{}{}
 					defer func() { <-limit }()
 				}

@@ -131,7 +131,7 @@ var callbacks = sync.OnceValue(func() map[string]string { return free("https", "
 // oddCallbacks are those of the tests at glewlwyd, which matches every port
 // exactly: they share its clients, but cannot share a port.
 var oddCallbacks = sync.OnceValue(func() map[string]string {
-	return free("http", "public", "web", "max-age", "revoked", "dropped", "gone", "answers", "chrome", "front", "bound", "matrix")
+	return free("http", "public", "web", "max-age", "revoked", "dropped", "gone", "answers", "chrome", "front", "bound", "matrix", "matrix-nonces")
 })
 
 // free makes a redirect URI with a free port for each name.
