@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"sync"
 
 	"rely/internal/fault"
@@ -24,7 +25,7 @@ func (i *invocation) clientCertificate() (*tls.Certificate, error) {
 	i.shows.Lock()
 	defer i.shows.Unlock()
 	if cert, key := i.values.String("tls_client_cert"), i.values.String("tls_client_key"); !i.shows.known && (cert != "" || key != "") {
-		own, err := tls.LoadX509KeyPair(cert, key)
+		own, err := certificatePair(cert, key)
 		i.shows.known, i.shows.cert = true, &own
 		if err != nil {
 			i.shows.cert, i.shows.err = nil, &fault.Error{Kind: fault.Config, ID: "client-auth.certificate", Op: "read the client's certificate", Spec: "RFC 8705 2", Err: err,
@@ -36,6 +37,16 @@ func (i *invocation) clientCertificate() (*tls.Certificate, error) {
 		i.shows.cert, i.shows.err = i.keptCertificate()
 	}
 	return i.shows.cert, i.shows.err
+}
+
+func certificatePair(cert, key string) (tls.Certificate, error) {
+	switch {
+	case key == "":
+		return tls.Certificate{}, errors.New("its certificate is named, and its key is not")
+	case cert == "":
+		return tls.Certificate{}, errors.New("its key is named, and its certificate is not")
+	}
+	return tls.LoadX509KeyPair(cert, key)
 }
 
 // keptCertificate is that of the profile's own client: another issuer's never

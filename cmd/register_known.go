@@ -186,6 +186,9 @@ func (r *register) proof(client *store.Client, p *provider.Provider) (credential
 	if err != nil {
 		return credentialed{}, err
 	}
+	if err := clientauth.Offered(entry.Name, listed); err != nil {
+		return credentialed{}, err
+	}
 	method, err := entry.New(creds)
 	return credentialed{method, creds}, err
 }

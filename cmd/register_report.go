@@ -70,6 +70,9 @@ func (r *register) report(made *registration.Made, plan *registration.Plan, reco
 		out.Choices[choice.Member] = choice.Why
 		r.line(choice.Member, shown(record[choice.Member]), choice.Why)
 	}
+	if !r.keys.Empty() {
+		r.line("own keys", strings.Join(r.generate.values, " "), "made here; the private halves lie in the store")
+	}
 	r.proves(record)
 	r.sayExpiry(c)
 	r.differ(made.Differences)

@@ -96,6 +96,16 @@ func Choose(name string, listed []string, c Credentials) (Entry, error) {
 	}
 }
 
+// Offered refuses a method that the provider does not list, where it lists any.
+// A public client proves nothing.
+func Offered(name string, listed []string) error {
+	if name == "none" || len(listed) == 0 || slices.Contains(listed, name) {
+		return nil
+	}
+	return &fault.Error{Kind: fault.Config, ID: "client-auth.not-listed", Op: "choose how to prove the client", Spec: "RFC 8414 2 (token_endpoint_auth_methods_supported)",
+		Err: fmt.Errorf("the provider lists %q, and not %s", listed, name), Hint: "use one of those with --client-auth, as the client is registered"}
+}
+
 func named(name string, c Credentials) (Entry, error) {
 	names := []string{}
 	for _, e := range All() {

@@ -61,6 +61,8 @@ func Choose(m *provider.Metadata, w Wish) (*Plan, error) {
 		if err := p.clientAuth(m, machine); err != nil {
 			return nil, err
 		}
+	} else if err := clientauth.Offered(TextOf(p.Metadata, "token_endpoint_auth_method"), m.ClientAuth); err != nil {
+		return nil, err
 	}
 	if !said("id_token_signed_response_alg") && (!machine || renewed(w.Grant)) {
 		p.idTokenAlg(m)

@@ -3,11 +3,8 @@ package session
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"slices"
 
 	"rely/internal/clientauth"
-	"rely/internal/fault"
 	"rely/internal/provider"
 	"rely/internal/store"
 	"rely/internal/wire"
@@ -49,9 +46,8 @@ func (k *Keeper) proof(creds clientauth.Credentials, p *provider.Provider) (clie
 	if err != nil {
 		return nil, err
 	}
-	if listed := p.Metadata.ClientAuth; len(listed) > 0 && entry.Name != "none" && !slices.Contains(listed, entry.Name) {
-		return nil, &fault.Error{Kind: fault.Config, ID: "client-auth.not-listed", Op: "choose how to prove the client", Spec: "RFC 8414 2 (token_endpoint_auth_methods_supported)",
-			Err: fmt.Errorf("the provider lists %q, and not %s", listed, entry.Name), Hint: "use one of those with --client-auth, as the client is registered"}
+	if err := clientauth.Offered(entry.Name, p.Metadata.ClientAuth); err != nil {
+		return nil, err
 	}
 	return entry.New(creds)
 }

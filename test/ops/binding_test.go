@@ -211,6 +211,50 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
+// TestGeneratedCertificate: the certificate that registration made, and keeps in
+// the store, proves the client at oidc-provider and binds its tokens.
+func TestGeneratedCertificate(t *testing.T) {
+	need(t)
+	t.Parallel()
+	for what, method := range map[string]string{"self-signed": "self_signed_tls_client_auth", "with a secret": "client_secret_basic"} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			p, err := steady()
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := registers(t, p, "--generate-key", "mtls", "--client-auth", method, "--tls-client-certificate-bound-access-tokens")
+			h.silent(byForms(h, "--scope", "openid email offline_access", "--param", "prompt=consent")...)
+			h.bound(p.mutual(t)+"/me", "cnf", "x5t#S256")
+			if r := h.exits(0, "introspect", "-p", "reg"); !strings.Contains(r.stderr, "ok      bound-certificate") {
+				t.Errorf("got %q, want the binding compared", r.stderr)
+			}
+			access := h.line("tokens", "-p", "reg")
+			if h.secret(h.line("tokens", "-p", "reg", "--force")) == access {
+				t.Error("got the same token after --force, want a new one")
+			}
+			// Where no certificate is asked for, the token is worth nothing, and rely says where to go.
+			if r := h.exits(5, "call", p.issuer+"/me", "-p", "reg"); !strings.Contains(r.stderr, "mtls_endpoint_aliases") {
+				t.Errorf("got %q, want the aliases named", r.stderr)
+			}
+			h.exits(0, "revoke", "-p", "reg")
+		})
+	}
+	t.Run("FAPI 2.0 without DPoP", func(t *testing.T) {
+		t.Parallel()
+		p, err := steady()
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := registers(t, p, "--generate-key", "mtls", "--tls-client-certificate-bound-access-tokens", "--id-token-signed-response-alg", "ES256")
+		h.silent(byForms(h, "--fapi")...)
+		h.bound(p.mutual(t)+"/me", "cnf", "x5t#S256")
+		if r := h.exits(0, "introspect", "-p", "reg", "-o", "json"); strings.Contains(r.stdout, "jkt") {
+			t.Errorf("got %q, want no key beside the certificate", r.stdout)
+		}
+	})
+}
+
 // mutual is where oidc-provider asks for a certificate: start.sh gives that the
 // next port.
 func (p *provider) mutual(t *testing.T) string {
