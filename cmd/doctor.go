@@ -108,17 +108,13 @@ provider is meant to be. -o sarif, junit, markdown and github are for machines.
 
 --active makes clients at the provider, tries what it promises (redirect URIs, PKCE,
 codes and tokens used twice or by another client, refresh, revocation, sign-out ...)
-and deletes them again, also on Ctrl-C. It says first what it will do. It sends at
-most 100 requests, and two a second, to a provider that is not on this machine
+and deletes them again, also on Ctrl-C; with --profile that profile's client is used,
+and what needs others is not run. It says first what it will do. It sends at most
+100 requests, and two a second, to a provider that is not on this machine
 (--max-requests). With --browser forms or chrome, --username and --password-file a
 robot signs in, mostly once; without, those checks are not run. --slow waits for
 codes and tokens to run out, --dry-run shows each request and sends none. Use it
 where you may.
-
---watch FILE keeps the keys that it saw, and the next look with the same FILE, a day
-later in CI say, tells whether a new key was published before it signed and whether
-old ones stay (P47, L36); which key signs is seen with --active and a robot. --every
-goes on looking.
 
 With --from it examines many providers, one line each as they are done (one JSON
 object in a line with -o json), --parallel at a time; --resume goes on where an
@@ -141,7 +137,7 @@ func completeChecks(*cobra.Command, []string, string) ([]string, cobra.ShellComp
 }
 
 // prepare reads the flags.
-func (d *examination) prepare() error {
+func (d *examination) prepare(ctx context.Context) error {
 	var err error
 	if d.least, err = check.ReadSeverity(d.failOn); err != nil {
 		return err
@@ -162,7 +158,7 @@ func (d *examination) prepare() error {
 	if d.options.Look, err = d.look(); err != nil {
 		return err
 	}
-	return d.prepareActive()
+	return d.prepareActive(ctx)
 }
 
 // look is what the doctor looks with.
@@ -179,7 +175,7 @@ func (d *examination) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.prepare(); err != nil {
+	if err := d.prepare(ctx); err != nil {
 		return err
 	}
 	switch {

@@ -1,21 +1,28 @@
 package cmd
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
+	"rely/internal/clientauth"
 	"rely/internal/doctor/active/trial"
 	"rely/internal/doctor/check"
 	"rely/internal/fault"
+	"rely/internal/registration"
+	"rely/internal/secret"
 	"rely/internal/useragent"
 )
 
 // prepareActive fills in what --active needs, and says what it will do.
-func (d *examination) prepareActive() error {
+func (d *examination) prepareActive(ctx context.Context) error {
 	const op = "examine actively"
 	switch {
 	case d.dry && !d.active:
@@ -30,6 +37,11 @@ func (d *examination) prepareActive() error {
 	var err error
 	if o.Initial, err = d.secretOnce(false, "initial_access_token", "the initial access token"); err != nil {
 		return err
+	}
+	if d.flags.Changed("profile") {
+		if o.Borrowed, err = d.borrowed(ctx); err != nil {
+			return err
+		}
 	}
 	if d.robot() || d.dry {
 		if o.Agent, err = d.robots(); err != nil {
@@ -47,6 +59,50 @@ func (d *examination) prepareActive() error {
 	}
 	d.options.Active = o
 	return nil
+}
+
+// borrowed is the client of the profile that --profile names. It is neither
+// changed nor deleted.
+func (d *examination) borrowed(ctx context.Context) (*trial.Borrowed, error) {
+	const op = "examine actively"
+	k := d.sessions(false)
+	client, err := k.Client(ctx)
+	if err != nil {
+		return nil, err
+	}
+	creds, err := k.Credentials(client, nil)
+	if err != nil {
+		return nil, err
+	}
+	record := recordOf(client)
+	b := &trial.Borrowed{Client: &registration.Client{ID: client.ClientID, Secret: client.Secret}, RedirectURI: d.values.String("redirect_uri")}
+	if alg := registration.TextOf(record, "id_token_signed_response_alg"); alg != "" {
+		b.Metadata = map[string]json.RawMessage{"id_token_signed_response_alg": json.RawMessage(strconv.Quote(alg))}
+	}
+	if all := registration.ListOf(record, "redirect_uris"); b.RedirectURI == "" && len(all) > 0 {
+		b.RedirectURI = all[0]
+	}
+	u, err := url.Parse(b.RedirectURI)
+	if err != nil || u.Host == "" {
+		return nil, &fault.Error{Kind: fault.Config, ID: "doctor.profile", Op: op, Err: errors.New("the profile has no redirect URI"), Hint: "add --redirect-uri to the profile: \"rely profile set redirect_uri=URI\""}
+	}
+	if u.Port() == "0" { // any will do, and nobody listens
+		u.Host = u.Hostname() + ":49152"
+		b.RedirectURI = u.String()
+	}
+	entry, err := clientauth.Choose(d.values.String("client_auth"), nil, creds)
+	switch {
+	case err != nil:
+		return nil, err
+	case entry.Name == "client_secret_post":
+		b.Post = true
+	case entry.Name == "none":
+		b.Secret = secret.String{}
+	case entry.Name != "client_secret_basic":
+		return nil, &fault.Error{Kind: fault.Config, ID: "doctor.profile", Op: op, Err: fmt.Errorf("the profile's client proves itself with %s, which these checks cannot bend", entry.Name),
+			Hint: "leave --profile out, or name one with a client secret or without any"}
+	}
+	return b, nil
 }
 
 // plan tells what is about to be done.

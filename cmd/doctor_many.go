@@ -41,7 +41,7 @@ func (d *examination) many(ctx context.Context, named bool) error {
 	case d.parallel < 1 || d.parallel > 256:
 		return &fault.Error{Kind: fault.Usage, ID: "doctor.parallel", Op: op, Err: fmt.Errorf("--parallel is %d", d.parallel), Hint: "give a number from 1 to 256"}
 	}
-	if err := d.prepare(); err != nil {
+	if err := d.prepare(ctx); err != nil {
 		return err
 	}
 	data, err := d.document(d.from)

@@ -41,7 +41,7 @@ func requests() []trial.Probe {
 		{Check: check.Check{ID: "A21", Name: "sign-in-page", Title: "the sign-in page cannot be framed, is not cached, gives no address away, and keeps its cookies to itself", Stage: "login", Severity: check.Warning, Section: "RFC 9700 4.2.4, 4.16",
 			Why: "A page in an invisible frame collects clicks; a Referer carries codes.", Fix: "send frame-ancestors or X-Frame-Options, Cache-Control: no-store and Referrer-Policy, and cookies with Secure and HttpOnly"}, Run: signInPage},
 		{Check: check.Check{ID: "A22", Name: "error-page-escapes", Title: "the error page escapes what it repeats", Stage: "login", Severity: check.Error, Section: "RFC 9700 4.1 (injection); CWE-79",
-			Why: "Somebody else's script would run on the page where passwords are typed.", Fix: "escape &, <, >, \" and '", Unknown: "It sends one inert mark to one page."}, Run: errorPage},
+			Why: "Somebody else's script would run on the page where passwords are typed.", Fix: "escape &, <, >, \" and '", Unknown: "It sends one inert mark to one page."}, Given: true, Run: errorPage},
 	}
 }
 

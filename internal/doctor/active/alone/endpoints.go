@@ -15,11 +15,11 @@ func endpoints() []trial.Probe {
 	return []trial.Probe{
 		{Check: check.Check{ID: "A29", Name: "endpoints-exist", Title: "every endpoint of the metadata is there", Stage: "client", Severity: check.Error, Section: "OIDC Discovery 3",
 			Why: "A client that finds 404 where the metadata promised an endpoint has nothing to fall back on.", Fix: "correct the address, or take the member out",
-			Unknown: "It asks with GET or an empty POST: an endpoint that hides from strangers with 404 looks missing."}, Run: endpointsExist},
+			Unknown: "It asks with GET or an empty POST: an endpoint that hides from strangers with 404 looks missing."}, Given: true, Run: endpointsExist},
 		{Check: check.Check{ID: "A25", Name: "userinfo-no-token", Title: "UserInfo refuses a request without a token, and one with junk, with 401 and WWW-Authenticate", Stage: "account", Severity: check.Error, Section: "RFC 6750 3; OIDC Core 5.3.3",
-			Why: "Clients learn from the header that their token is no good, and renew it.", Fix: "answer 401 with WWW-Authenticate: Bearer"}, Run: userinfoNoToken},
+			Why: "Clients learn from the header that their token is no good, and renew it.", Fix: "answer 401 with WWW-Authenticate: Bearer"}, Given: true, Run: userinfoNoToken},
 		{Check: check.Check{ID: "A27", Name: "introspection-open", Title: "introspection wants a client that proves itself", Stage: "client", Severity: check.Error, Section: "RFC 7662 2.1, 4",
-			Why: "Whoever may ask about tokens can try tokens out.", Fix: "demand client authentication"}, Run: introspectionOpen},
+			Why: "Whoever may ask about tokens can try tokens out.", Fix: "demand client authentication"}, Given: true, Run: introspectionOpen},
 		{Check: check.Check{ID: "A28", Name: "revocation-unknown", Title: "revoking an unknown token is 200", Stage: "client", Severity: check.Warning, Section: "RFC 7009 2.2",
 			Why: "The client wanted the token to be dead, and it is.", Fix: "answer 200 to a token that is unknown"}, Run: revocationUnknown},
 	}

@@ -17,14 +17,14 @@ import (
 func tokenRequests() []trial.Probe {
 	return []trial.Probe{
 		{Check: check.Check{ID: "A01", Name: "token-no-client", Title: "the token endpoint refuses a request without a client, as JSON", Stage: "client", Severity: check.Error, Section: "RFC 6749 5.2",
-			Why: "A client that gets a web page or a 500 cannot tell its user what is wrong.", Fix: "answer 400 or 401 with a JSON object that has error"}, Run: tokenNoClient},
+			Why: "A client that gets a web page or a 500 cannot tell its user what is wrong.", Fix: "answer 400 or 401 with a JSON object that has error"}, Given: true, Run: tokenNoClient},
 		{Check: check.Check{ID: "A06", Name: "grant-unknown", Title: "an unknown grant_type is refused with unsupported_grant_type", Stage: "client", Severity: check.Warning, Section: "RFC 6749 5.2",
 			Why: "Clients go by the code to choose another grant.", Fix: "answer unsupported_grant_type"}, Run: grantUnknown},
 		{Check: check.Check{ID: "A07", Name: "token-errors", Title: "errors of the token endpoint are JSON, not to be cached, and repeat no secret", Stage: "client", Severity: check.Warning, Section: "RFC 6749 5.1, 5.2",
 			Why: "What is cached or logged with a secret in it is one no more.", Fix: "send Content-Type: application/json and Cache-Control: no-store, and no parameter of the request"}, Run: tokenErrors},
 		{Check: check.Check{ID: "A03", Name: "token-get", Title: "the token endpoint refuses GET", Stage: "client", Severity: check.Error, Section: "RFC 6749 3.2",
 			Why: "Codes and secrets end in logs, and a link or an image of somebody else's page can make the request.", Fix: "answer 405 to everything but POST",
-			Unknown: "It sends a code that there is not: an answer of invalid_grant is taken as proof that the request was read."}, Run: tokenGet},
+			Unknown: "It sends a code that there is not: an answer of invalid_grant is taken as proof that the request was read."}, Given: true, Run: tokenGet},
 		{Check: check.Check{ID: "A04", Name: "credentials-in-query", Title: "a client secret or a code in the query of a token request is not taken", Stage: "client", Severity: check.Warning, Section: "RFC 6749 2.3.1, 3.2",
 			Why: "Addresses end in the logs of servers and proxies.", Fix: "read the parameters of token requests from the body alone", Demands: []check.Demand{{For: "oauth21", Severity: check.Error}, {For: "fapi2", Severity: check.Error}},
 			Unknown: "It goes by invalid_grant for a code that there is not, and sends one secret, the right one of a client made for it."}, Run: inQuery},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rely/internal/dpop"
+	"rely/internal/flows/request"
 	"rely/internal/idtoken"
 	"rely/internal/registration"
 	"rely/internal/secret"
@@ -31,6 +32,10 @@ func (p *Patient) Ladder(ctx context.Context, c *registration.Client, g *Grant, 
 	var alg string
 	if json.Unmarshal(c.Metadata["id_token_signed_response_alg"], &alg) == nil && alg != "" {
 		e.Algs = []string{alg}
+	} else if p.Borrowed != nil {
+		// Nobody knows what it is registered for.
+		listed, _ := p.Evidence.List("id_token_signing_alg_values_supported")
+		e.Algs = request.IDTokenAlgs("", listed)
 	}
 	change(&e)
 	// The error is the first broken rung's, and of no other use.
