@@ -236,6 +236,11 @@ func (r *register) plan(ctx context.Context) (*registration.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, said := r.wanted["response_types"]; !said {
+		if err := entry.Flow.Possible(&p.Metadata); err != nil {
+			return nil, err
+		}
+	}
 	r.endpoint = registration.Endpoint{Provider: p, HTTP: hc, Initial: initial, Now: r.Now()}
 	if err := r.makeKeys(p); err != nil {
 		return nil, err
