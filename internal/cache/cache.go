@@ -52,20 +52,30 @@ func (f *Folder) Find(address, accept string) *wire.Answer {
 	if f.Blind {
 		return nil
 	}
+	body, left := f.find(address, accept)
+	if left <= 0 {
+		return nil
+	}
+	return &wire.Answer{Status: http.StatusOK, Body: body, URL: address}
+}
+
+// find is the document that is kept, and for how long it is still good.
+func (f *Folder) find(address, accept string) (body []byte, left time.Duration) {
 	data, err := atomicfile.ReadPrivate(f.path(address, accept), maxEntry+4<<10)
 	if err != nil {
-		return nil
+		return nil, 0
 	}
 	line, body, _ := bytes.Cut(data, []byte("\n"))
 	var l label
 	if json.Unmarshal(line, &l) != nil || l.Version != version || l.Address != address || l.Accept != accept || l.Way != f.Way || l.Digest != digest(body) {
-		return nil
+		return nil, 0
 	}
 	// A clock that was set back must not make a document young again.
-	if now := f.Now(); now.Before(l.Kept) || !now.Before(l.Until) || l.Until.Sub(l.Kept) > longest {
-		return nil
+	now := f.Now()
+	if now.Before(l.Kept) || l.Until.Sub(l.Kept) > longest {
+		return nil, 0
 	}
-	return &wire.Answer{Status: http.StatusOK, Body: body, URL: address}
+	return body, l.Until.Sub(now)
 }
 
 // Keep implements [wire.Cache].
@@ -74,6 +84,10 @@ func (f *Folder) Keep(address, accept string, a *wire.Answer) {
 	left := fresh(a.Header, now)
 	if left <= 0 || len(a.Body) > maxEntry {
 		f.Forget(address, accept) // what was kept before is not the latest any more
+		return
+	}
+	// The same document, good for most of that time: it is not worth a write.
+	if body, still := f.find(address, accept); still > left/2 && still <= left && bytes.Equal(body, a.Body) {
 		return
 	}
 	line, err := json.Marshal(label{Version: version, Address: address, Accept: accept, Way: f.Way,

@@ -196,3 +196,38 @@ func TestBounds(t *testing.T) {
 		}
 	}
 }
+
+// A document that is there already, and good for most of the time that the
+// provider gives it, is not written again; a shorter time, another document and
+// one past its half are.
+func TestUnchanged(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct {
+		after time.Duration
+		age   string
+		body  string
+		until time.Duration // from the start
+	}{
+		"the same":         {10 * time.Second, "300", "{\"a\":1}\n", 300 * time.Second},
+		"past its half":    {200 * time.Second, "300", "{\"a\":1}\n", 500 * time.Second},
+		"for a short time": {0, "60", "{\"a\":1}\n", 60 * time.Second},
+		"for longer":       {0, "900", "{\"a\":1}\n", 900 * time.Second},
+		"another":          {10 * time.Second, "300", "{\"a\":2}\n", 310 * time.Second},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), "cache")
+			at(dir, start).Keep(address, accept, answer("Cache-Control: max-age=300"))
+			now := start.Add(c.after)
+			a := answer("Date: ", "Date: "+now.Format(http.TimeFormat), "Cache-Control: max-age="+c.age)
+			a.Body = []byte(c.body)
+			at(dir, now).Keep(address, accept, a)
+			for _, at := range []*cache.Folder{at(dir, start.Add(c.until-time.Second)), at(dir, start.Add(c.until))} {
+				a := at.Find(address, accept)
+				if want := at.Now().Before(start.Add(c.until)); (a != nil) != want || want && string(a.Body) != c.body {
+					t.Errorf("%s later: got %v, want found %t", at.Now().Sub(start), a, want)
+				}
+			}
+		})
+	}
+}
