@@ -50,6 +50,7 @@ type invocation struct {
 	pages     pageFlags
 	transport http.RoundTripper
 	base      *app.Network     // below transport
+	single    bool             // one connection to each host does
 	witness   *cause.Witness   // of what explains a failure
 	sent      string           // the redirect URI of the sign-in under way
 	record    *trace.Record    // of every exchange, for --har and --curl
@@ -203,7 +204,7 @@ func (i *invocation) network() (http.RoundTripper, error) {
 		return nil, err
 	}
 	i.base, i.trust = base, base.Trust
-	base.Client = i.clientCertificate
+	base.Client, base.Single = i.clientCertificate, i.single
 	if i.values.String("tls_client_cert") != "" || i.values.String("tls_client_key") != "" {
 		if _, err := i.clientCertificate(); err != nil {
 			return nil, err // before anything is sent

@@ -116,6 +116,7 @@ func (l *login) run(ctx context.Context) error {
 		return &fault.Error{Kind: fault.Login, ID: "login.non-interactive", Op: "sign in", Err: fmt.Errorf("the flow %s needs a person, and --non-interactive forbids to ask one", entry.Name),
 			Hint: "use --browser forms with a test user, or --flow client-credentials"}
 	}
+	l.single = l.values.String("browser") == "forms"
 	k := l.sessions(l.secretStdin)
 	if err := k.Fits(entry); err != nil {
 		return err

@@ -27,6 +27,12 @@ type Network struct {
 	// several goroutines at once. A fault or nil of its own shows nothing.
 	Client func() (*tls.Certificate, error)
 
+	// Single keeps to one connection to each host, on which requests wait for
+	// each other: for a sign-in whose only other party is a robot, which asks for
+	// one page at a time. Every connection less is a handshake less. It is set
+	// before the first request.
+	Single bool
+
 	given *x509.CertPool // by the user, in place of the system's; nil is the system's
 	way   string         // digest of what was given; empty for the system's
 	dial  func(ctx context.Context, network, address string) (net.Conn, error)
@@ -149,8 +155,13 @@ func (t *Network) transport(roots *x509.CertPool) *http.Transport {
 			return &tls.Certificate{}, nil
 		}
 	}
+	perHost := 0 // as many as are wanted
+	if t.Single {
+		perHost = 1
+	}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
+		MaxConnsPerHost:        perHost,
 		DialContext:            t.dial,
 		TLSClientConfig:        c,
 		TLSHandshakeTimeout:    10 * time.Second,
