@@ -263,6 +263,7 @@ func bind(ctx context.Context, hosts []string, port int) ([]net.Listener, error)
 
 func bindOnce(ctx context.Context, hosts []string, port int) (ports []net.Listener, err error) {
 	config := net.ListenConfig{Control: exclusive}
+	config.SetMultipathTCP(false) // there is one path on loopback, and finding that out takes five system calls
 	for i, host := range hosts {
 		p, err := config.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 		if err != nil && i > 0 && !portBusy(err) {
