@@ -83,6 +83,21 @@ func TestGlewlwydRefusesTheSecret(t *testing.T) {
 	}
 }
 
+// TestGlewlwydOddSecret: it takes what comes by Basic as it stands, where RFC
+// 6749 2.3.1 has id and secret form-encoded; in the body they are decoded.
+func TestGlewlwydOddSecret(t *testing.T) {
+	p, h := strange(t)
+	for method, code := range map[string]int{"client_secret_basic": 5, "client_secret_post": 0} {
+		id := "odd-" + method
+		at := departs(p, nil, "web")
+		if err := at.add(id, []byte(`{"keys":[]}`), wish{method: method, props: map[string]any{"client_secret": secretOf(id)}}); err != nil {
+			t.Fatal(err)
+		}
+		h.exits(code, "login", p.issuer, "-p", method, "--ca-cert", p.ca, "--client-id", id, "--client-auth", method, "--client-secret-file", h.file(method, h.secret(secretOf(id))),
+			"--flow", "client-credentials", "--scope", "api:read")
+	}
+}
+
 func TestGlewlwydClientCredentials(t *testing.T) {
 	p, h := strange(t)
 	h.env = append(h.env, "RELY_ISSUER="+p.issuer, "RELY_CLIENT_ID=static-service", "RELY_CA_CERT="+p.ca,

@@ -55,12 +55,10 @@ func (p *place) run(h *home, c client, r row, method string, brought *tokens) re
 	if r.flow.Person {
 		args = append(args, p.person(h)...)
 	}
-	binding := strings.ReplaceAll(method, "_", "-")
-	binding = binding[:min(len(binding), 20)] // all that oidc-provider takes
-	args = append(args, p.inputs(h, r.flow, binding, *brought)...)
+	args = append(args, p.inputs(h, r.flow, *brought)...)
 	var done result
-	if r.flow.Elsewhere && p.decide != nil {
-		done = h.asking(func() error { return p.decide(binding) }, args...)
+	if r.flow.Elsewhere {
+		done = p.asks(h, args, method)
 	} else {
 		done = h.try(args...)
 	}
@@ -74,8 +72,19 @@ func (p *place) run(h *home, c client, r row, method string, brought *tokens) re
 	return used(h, profile, r, brought, who.Result.Sub != "")
 }
 
+// asks runs a flow in which the person is asked elsewhere, and has them agree.
+func (p *place) asks(h *home, args []string, message string) result {
+	message = strings.ReplaceAll(strings.ReplaceAll(message, "_", "-"), " ", "-")
+	message = message[:min(len(message), 20)] // all that oidc-provider takes
+	args = append(args, "--binding-message", message)
+	if p.decide == nil {
+		return h.try(args...)
+	}
+	return h.asking(func() error { return p.decide(message) }, args...)
+}
+
 // inputs are what a flow cannot do without. A flow that is not here needs nothing.
-func (p *place) inputs(h *home, f flows.Entry, binding string, brought tokens) []string {
+func (p *place) inputs(h *home, f flows.Entry, brought tokens) []string {
 	given := func(name, text string) string {
 		if text == "" {
 			text = "nobody-has-issued-this-one"
@@ -94,7 +103,7 @@ func (p *place) inputs(h *home, f flows.Entry, binding string, brought tokens) [
 	case "jwt-bearer":
 		return []string{"--scope", "openid", "--claim", "sub=alice"}
 	case "ciba":
-		return []string{"--scope", "openid", "--login-hint", p.hint, "--binding-message", binding}
+		return []string{"--scope", "openid", "--login-hint", p.hint}
 	case "password":
 		return []string{"--scope", "openid", "--username", "alice", "--password-file", h.file("password", p.password)}
 	}

@@ -2,6 +2,9 @@ package ops
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -18,6 +21,8 @@ type protection struct {
 	login  []string       // further flags of the login
 	shown  string         // expression for what the login says when it was there
 	nonces bool           // at the provider that wants nonces
+	pings  bool           // at the provider that can reach a listener
+	ciba   bool           // not a sign-in with a page
 	used   func(p *place, h *home, profile string) result
 }
 
@@ -35,6 +40,7 @@ func protections() []protection {
 	sealed := func(name string) map[string]any {
 		return map[string]any{"alg": "RSA-OAEP-256", "enc": "A256GCM", "alg_kid": sealedKid, name: "1"}
 	}
+	ring := strings.Replace(free("https", "ping")["ping"], "/callback", "/ciba", 1)
 	return append(out,
 		protection{name: "encrypted answer (JARM)", login: []string{"--response-mode", "jwt"}, shown: `ok +jarm-encryption `,
 			made:  []string{"--authorization-encrypted-response-alg", "RSA-OAEP-256", "--authorization-encrypted-response-enc", "A256GCM"},
@@ -53,6 +59,11 @@ func protections() []protection {
 		protection{name: "signed UserInfo", made: []string{"--userinfo-signed-response-alg", "RS256"}},
 		protection{name: "signed and encrypted UserInfo", props: sealed("encrypt_userinfo"),
 			made: []string{"--userinfo-signed-response-alg", "RS256", "--userinfo-encrypted-response-alg", "RSA-OAEP-256", "--userinfo-encrypted-response-enc", "A256GCM"}},
+		protection{name: "CIBA, ping", ciba: true, pings: true, login: []string{"-v"}, shown: `ok +ciba-ping .*\n(.*\n)? +actual: +it came`,
+			made:  []string{"--backchannel-token-delivery-mode", "ping", "--backchannel-client-notification-endpoint", ring},
+			props: map[string]any{"backchannel_token_delivery_mode": "ping", "backchannel_client_notification_endpoint": ring}},
+		protection{name: "CIBA, signed request", ciba: true, login: []string{"--trace", "--request-object", "signed"}, shown: `[ &]request=`,
+			only: []string{"--backchannel-authentication-request-signing-alg", "ES256"}, props: map[string]any{"backchannel_authentication_request_signing_alg": "ES256"}},
 		protection{name: "FAPI 2.0 (`--fapi`)", method: "private_key_jwt", login: []string{"--fapi"}, shown: `ok +pushed-request-uri `,
 			made: []string{"--id-token-signed-response-alg", "ES256"}, props: map[string]any{"sign_kid": "ec-1"}},
 	)
@@ -62,15 +73,23 @@ func protections() []protection {
 func (p *place) protections(m *matrix) {
 	for i, want := range protections() {
 		h, at := newHome(m.t), p
-		if want.nonces {
+		grants := []string{"authorization_code", "refresh_token"}
+		switch {
+		case want.nonces:
 			at = p.nonces
+		case want.pings:
+			at = p.pings
+			trusted(h, p.home)
+		}
+		if want.ciba {
+			grants = append(grants, "urn:openid:params:grant-type:ciba")
 		}
 		if want.method == "" {
 			want.method = "client_secret_basic"
 		}
 		var r result
 		at.alone(func() {
-			c := at.client(h, wish{id: "protection-" + strconv.Itoa(i), method: want.method, grants: []string{"authorization_code", "refresh_token"}, flags: want.made, only: want.only, props: want.props})
+			c := at.client(h, wish{id: "protection-" + strconv.Itoa(i), method: want.method, grants: grants, flags: want.made, only: want.only, props: want.props})
 			if c.no != nil {
 				r = *c.no
 			} else {
@@ -83,9 +102,14 @@ func (p *place) protections(m *matrix) {
 
 // protected signs in, looks for the protection, and uses the tokens.
 func (p *place) protected(h *home, c client, want protection) result {
-	args := append(slices.Clone(c.flags), "-p", "own", "--login-timeout", "20s", "-o", "json", "--scope", "openid email offline_access", "--prompt", "consent")
-	args = append(args, p.person(h)...)
-	done := h.try(append(args, want.login...)...)
+	args := append(slices.Clone(c.flags), "-p", "own", "--login-timeout", "20s", "-o", "json")
+	args = append(args, want.login...)
+	var done result
+	if want.ciba {
+		done = p.asks(h, append(args, "--flow", "ciba", "--scope", "openid", "--login-hint", p.hint), strings.ReplaceAll(strings.ToLower(want.name), ", ", "-"))
+	} else {
+		done = h.try(append(append(args, "--scope", "openid email offline_access", "--prompt", "consent"), p.person(h)...)...)
+	}
 	if done.code != 0 {
 		return done
 	}
@@ -99,6 +123,19 @@ func (p *place) protected(h *home, c client, want protection) result {
 		}
 	}
 	return h.try("userinfo", "-p", "own", "-o", "json")
+}
+
+// trusted gives a home the authority of another, so that who trusts the one
+// trusts the other.
+func trusted(h *home, other string) {
+	h.t.Helper()
+	if err := os.MkdirAll(filepath.Join(h.dir, "rely", "state"), 0o700); err != nil {
+		h.t.Fatal(err)
+	}
+	from, to := filepath.Join(other, "rely", "state", "authority"), filepath.Join(h.dir, "rely", "state")
+	if out, err := exec.Command("cp", "-a", from, to).CombinedOutput(); err != nil {
+		h.t.Fatalf("cp: %v\n%s", err, out)
+	}
 }
 
 // lacks is a run that ended well without what was wanted of it.
