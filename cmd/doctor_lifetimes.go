@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +23,7 @@ import (
 	"rely/internal/output"
 	"rely/internal/secret"
 	"rely/internal/useragent"
+	"rely/internal/wire"
 )
 
 // lab is "rely doctor lifetimes". Its client is the profile's, or one that lives
@@ -31,6 +33,7 @@ type lab struct {
 	register bool
 	most     time.Duration
 	svg      string
+	last     time.Time // when something was asked
 }
 
 // lifetimesJSON is schema lifetimes/1.
@@ -54,9 +57,10 @@ refresh_expires_in) stands beside it, and a timeline at the end. --svg FILE draw
 the same for a page.
 
 It waits for at most --for-at-most and says "at least" where it saw no end. It looks
-at growing intervals, so it asks some tens of times however long it looks. What ends
-between two looks ends somewhere in between. An old refresh token that is refused may
-end its sign-in: that is one of the lab's own.
+at growing intervals, so it makes some hundred requests however long it looks, two a
+second to a provider that is not on this machine. What ends between two looks ends
+somewhere in between. An old refresh token that is refused may end its sign-in: that
+is one of the lab's own.
 
 The client is the profile's, or with --register one that is made for it and deleted
 at the end, also on Ctrl-C, which ends the looking and shows what was seen. The
@@ -215,6 +219,9 @@ func (l *lab) signIn(ctx context.Context) (*lifetime.Login, error) {
 	}
 	out := &lifetime.Login{Tokens: l.tokens(t)}
 	out.Renew = func(ctx context.Context, refresh secret.String) (lifetime.Tokens, error) {
+		if err := l.pace(ctx); err != nil {
+			return lifetime.Tokens{}, err
+		}
 		again := *r
 		again.Refresh, again.Prior, again.Keep = refresh, t.Claims, nil
 		fresh, err := flows.Renew(ctx, &again)
@@ -227,6 +234,9 @@ func (l *lab) signIn(ctx context.Context) (*lifetime.Login, error) {
 		s := k.New(entry.Name, t)
 		out.Claims = func(ctx context.Context) (map[string]json.RawMessage, error) { return k.Userinfo(ctx, l.provider, s) }
 		out.Use = func(ctx context.Context, access secret.String) error {
+			if err := l.pace(ctx); err != nil {
+				return err
+			}
 			s := *s
 			s.Access = access
 			_, err := k.Userinfo(ctx, l.provider, &s)
@@ -247,8 +257,26 @@ func (l *lab) asker(ctx context.Context, in *invocation) func(context.Context, s
 		return nil
 	}
 	return func(ctx context.Context, token secret.String, hint string) (map[string]json.RawMessage, error) {
+		if err := l.pace(ctx); err != nil {
+			return nil, err
+		}
 		return p.Introspect(ctx, hc, token, hint)
 	}
+}
+
+// pace keeps a provider that is not on this machine from being asked more than
+// twice a second.
+func (l *lab) pace(ctx context.Context) error {
+	if u, err := url.Parse(l.values.String("issuer")); err == nil && wire.Loopback(u.Hostname()) {
+		return nil
+	}
+	if rest := 500*time.Millisecond - l.Now().Sub(l.last); rest > 0 && !l.last.IsZero() {
+		if err := l.Sleep(ctx, rest); err != nil {
+			return err
+		}
+	}
+	l.last = l.Now()
+	return nil
 }
 
 // tokens are those of a flow, known as secrets from here on.

@@ -209,6 +209,15 @@ func TestAtLeast(t *testing.T) {
 	}
 }
 
+// A session that has to be renewed every second is not renewed for ever.
+func TestRenewalsAreBounded(t *testing.T) {
+	t.Parallel()
+	r := measure(t, &op{access: time.Hour, idle: 4 * time.Second}, 10*time.Hour)
+	if s := r.span(Absolute); s.Dead != 0 || s.Alive < 3*time.Minute || r.Renewals > mostRenewals+10 || len(r.Notes) == 0 || !strings.Contains(r.Notes[0], "renewed 100 times") {
+		t.Errorf("got %+v after %d renewals, %q", s, r.Renewals, r.Notes)
+	}
+}
+
 func TestWithoutRefreshTokens(t *testing.T) {
 	t.Parallel()
 	r := measure(t, &op{access: 5 * time.Second, noRefresh: true}, 30*time.Second)

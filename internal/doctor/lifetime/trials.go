@@ -156,6 +156,10 @@ func newest(t Tokens, old secret.String) secret.String {
 	return t.Refresh
 }
 
+// mostRenewals is how often a session is renewed to keep it in use. Where it
+// ends within seconds of not being used, that is over before the time is.
+const mostRenewals = 100
+
 // absolute keeps a session in use until it ends all the same.
 func (r *run) absolute(l *Login, now Tokens, issued time.Time) {
 	every := max(time.Second, r.Most/20)
@@ -163,10 +167,11 @@ func (r *run) absolute(l *Login, now Tokens, issued time.Time) {
 		every = max(time.Second, min(every, stated/2))
 	}
 	var firstEnd, firstAt time.Time
-	replaced := false
+	replaced, renewals := false, 0
 	t := r.add(Absolute, "renewal again and again", issued, func(ctx context.Context, t *trial, _ bool) time.Duration {
-		if end, known := r.end(ctx, l, now); known && firstEnd.IsZero() {
-			firstEnd, firstAt = end, r.Now()
+		if firstAt.IsZero() {
+			firstEnd, _ = r.end(ctx, l, now)
+			firstAt = r.Now()
 		}
 		fresh, err := r.renew(ctx, l, now.Refresh)
 		switch {
@@ -183,9 +188,15 @@ func (r *run) absolute(l *Login, now Tokens, issued time.Time) {
 			r.note("the refresh token stays at first, and a renewal after " + Words(t.span.Alive) + " replaced it")
 		}
 		now = fresh
-		if end, known := r.end(ctx, l, now); known && !firstEnd.IsZero() && r.Now().Sub(firstAt) >= 3*time.Second {
-			slides := end.Sub(firstEnd) > r.Now().Sub(firstAt)/2
-			r.result.Slides = &slides
+		if since := r.Now().Sub(firstAt); r.result.Slides == nil && !firstEnd.IsZero() && since >= 3*time.Second {
+			if end, known := r.end(ctx, l, now); known {
+				slides := end.Sub(firstEnd) > since/2
+				r.result.Slides = &slides
+			}
+		}
+		if renewals++; renewals == mostRenewals {
+			r.note(fmt.Sprintf("the session in use was renewed %d times, and then left", renewals))
+			return -1
 		}
 		return r.passed() + every
 	})
