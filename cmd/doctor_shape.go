@@ -14,6 +14,9 @@ import (
 // --watch keep of it: with the profile's client, or one that is deleted again.
 func (i *invocation) signed(ctx context.Context) (out *snapshot.Signed, err error) {
 	l := &lab{smoke: &smoke{invocation: i}, register: i.values.String("client_id") == ""}
+	if l.register {
+		i.say("One more client is made, to sign in with and see what that brings.\n")
+	}
 	dir, err := os.MkdirTemp(i.Dirs.Temp, "rely-doctor-")
 	if err != nil {
 		return nil, &fault.Error{Kind: fault.Config, ID: "smoke.folder", Op: "make a temporary folder", Err: err, Hint: "check TMPDIR"}

@@ -111,3 +111,26 @@ func TestLifetimesStay(t *testing.T) {
 		t.Errorf("got the notes %q", got.Notes)
 	}
 }
+
+// TestGlewlwydLifetimes: it refuses a used refresh token without a word, which
+// is the end of its grace all the same.
+func TestGlewlwydLifetimes(t *testing.T) {
+	need(t, "jq", "dpkg", "apt-get")
+	t.Parallel()
+	p, err := odd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.alone(t)
+	h := newHome(t)
+	got := measured(t, h, p, "--browser", h.at(p, "alice", h.file("password", password)), "--login-timeout", "20s", "--for-at-most", "4s")
+	if got.Rotates == nil || !*got.Rotates {
+		t.Errorf("got %+v, want refresh tokens that rotate", got)
+	}
+	got.ended(t, "refresh-grace", 0)
+	for _, m := range got.Measured {
+		if m.Name != "refresh-grace" && (m.Dead != nil || m.Alive < 3 || m.NotRun != "") {
+			t.Errorf("got %+v, want what lives to the end", m)
+		}
+	}
+}
