@@ -28,6 +28,7 @@ type examination struct {
 	most                      int
 	active, dry, slow, clears bool
 	watch                     string
+	testURL, testListen       string
 	every                     time.Duration
 
 	options doctor.Options
@@ -67,15 +68,12 @@ func newDoctor(i *invocation) *cobra.Command {
 	i.settingFlags(c.Flags(), "issuer", "browser", "username", "password_file", "totp_secret_file", "initial_access_token_file")
 	providerFlags(c)
 	i.pages.add(c.Flags())
-	c.Flags().BoolVar(&d.active, "active", false, "try what the provider promises, with clients made for it and deleted at the end")
-	c.Flags().BoolVar(&d.dry, "dry-run", false, "with --active: show each request and send none")
-	c.Flags().IntVar(&d.most, "max-requests", 0, "with --active: send at most `N` requests (default 100; 1000 to a provider on this machine)")
-	c.Flags().BoolVar(&d.slow, "slow", false, "with --active: run the checks that wait for codes and tokens to run out, too")
+	d.activeFlags(c.Flags())
 	c.Flags().StringVar(&d.failOn, "fail-on", "error", "`SEVERITY` from which a finding makes exit code 8: error, warning or info")
 	c.Flags().Var(&pathFlag{&d.baseline, "FILE"}, "baseline", "report from before; what is in it is not told again")
 	c.Flags().StringVar(&d.purpose, "for", "", "what the provider is meant to be: `NAME`, one of "+purposes())
 	d.only.placeholder, d.skip.placeholder = "ID", "ID"
-	c.Flags().Var(&d.only, "only", "run this check and no other; repeatable, or with commas")
+	c.Flags().Var(&d.only, "only", "run this check and no other, or all of a kind (P, A or L); repeatable, or with commas")
 	c.Flags().Var(&d.skip, "skip", "leave this check out; repeatable, or with commas")
 	c.Flags().Var(&pathFlag{&d.snapshot, "FILE"}, "snapshot", "keep the look in this file where it is new, else compare with it: exit code 8 where it differs")
 	c.Flags().Var(&pathFlag{&d.from, "FILE"}, "from", "examine the issuers of this file, one in a line; - is standard input")

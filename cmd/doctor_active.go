@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"rely/internal/clientauth"
 	"rely/internal/doctor/active/trial"
 	"rely/internal/doctor/check"
@@ -21,12 +23,23 @@ import (
 	"rely/internal/useragent"
 )
 
+func (d *examination) activeFlags(f *pflag.FlagSet) {
+	f.BoolVar(&d.active, "active", false, "try what the provider promises, with clients made for it and deleted at the end")
+	f.BoolVar(&d.dry, "dry-run", false, "with --active: show each request and send none")
+	f.IntVar(&d.most, "max-requests", 0, "with --active: send at most `N` requests (default 100; 1000 to a provider on this machine)")
+	f.BoolVar(&d.slow, "slow", false, "with --active: run the checks that wait for codes and tokens to run out, too")
+	f.StringVar(&d.testURL, "test-url", "", "with --active: address of this machine that the provider can reach, as `URL`, for the check A24")
+	f.StringVar(&d.testListen, "test-listen", "", "where --test-url is forwarded to, as `HOST:PORT`, in plain http")
+}
+
 // prepareActive fills in what --active needs, and says what it will do.
 func (d *examination) prepareActive(ctx context.Context) error {
 	const op = "examine actively"
 	switch {
 	case d.dry && !d.active:
 		return &fault.Error{Kind: fault.Usage, ID: "doctor.dry-run", Op: op, Err: errors.New("--dry-run is about --active, which is not given"), Hint: "add --active"}
+	case d.testURL != "" && !d.active:
+		return &fault.Error{Kind: fault.Usage, ID: "doctor.test-url", Op: op, Err: errors.New("--test-url is about --active, which is not given"), Hint: "add --active"}
 	case !d.active:
 		return nil
 	case d.robot() && !slices.Contains([]string{"forms", "chrome"}, d.values.String("browser")):
@@ -35,6 +48,11 @@ func (d *examination) prepareActive(ctx context.Context) error {
 	}
 	o := &trial.Options{HTTP: d.options.Look.HTTP, Now: d.Now, Sleep: d.Sleep, Most: d.most, Slow: d.slow}
 	var err error
+	if d.testURL != "" {
+		if o.Site, err = d.site(d.testURL, d.testListen); err != nil {
+			return err
+		}
+	}
 	if o.Initial, err = d.secretOnce(false, "initial_access_token", "the initial access token"); err != nil {
 		return err
 	}

@@ -47,7 +47,8 @@ func (t *tour) examine(ctx context.Context) error {
 	// Nobody waits in a tour: whoever sleeps moves the clock of both.
 	var slept time.Duration
 	now := func() time.Time { return t.Now().Add(slept) }
-	host, err := stage.Open(ctx, demoop.Options{Faults: []string{t.broken.Name}, Now: now, Tick: t.Tick})
+	notify, ping := t.notifiers()
+	host, err := stage.Open(ctx, demoop.Options{Faults: []string{t.broken.Name}, Now: now, Tick: t.Tick, Notify: notify, Ping: ping})
 	if err != nil {
 		return err
 	}
@@ -76,6 +77,9 @@ func (t *tour) examine(ctx context.Context) error {
 	if k, err := doctor.Find(t.broken.Check); err == nil && k.Active {
 		o.Active = &trial.Options{HTTP: look.HTTP, Now: now, Slow: true, Agent: t.alice,
 			Sleep: func(_ context.Context, d time.Duration) error { slept += d; return nil }}
+		if o.Active.Site, err = t.site("http://127.0.0.1:0", ""); err != nil {
+			return err
+		}
 		o.Only = []string{k.ID} // the whole of it is "rely doctor --active"
 	}
 	r, err := t.look(ctx, o)

@@ -91,7 +91,8 @@ func (s *Server) at(e quirk.Endpoint, path string, h func(*http.Request) reply.R
 		n := s.count(e, r)
 		for _, f := range s.faults {
 			if f.On == e && f.Serve != nil {
-				f.Serve(&quirk.Exchange{W: w, R: r, Count: n, Good: good, Stop: s.stop, Tick: s.o.Tick})
+				f.Serve(&quirk.Exchange{W: w, R: r, Count: n, Good: good, Stop: s.stop, Tick: s.o.Tick,
+					Reach: func(uri string) { s.o.Notify(uri, nil) }})
 				return
 			}
 		}

@@ -3,6 +3,8 @@ package doctor_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -24,13 +26,17 @@ func try(t *testing.T, change func(*doctor.Options), faults ...string) (*doctor.
 	// Whoever sleeps moves the clock of both.
 	var slept atomic.Int64
 	now := func() time.Time { return time.Now().Add(time.Duration(slept.Load())) }
-	host, err := stage.Open(t.Context(), demoop.Options{Faults: faults, Now: now})
+	host, err := stage.Open(t.Context(), demoop.Options{Faults: faults, Now: now, Notify: func(uri string, _ url.Values) {
+		if a, err := http.Get(uri); err == nil {
+			a.Body.Close()
+		}
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(host.Stop)
 	o := doctor.Options{Look: look(t, host, time.Now)}
-	o.Active = &trial.Options{HTTP: o.Look.HTTP, Now: now, Most: 1000, Slow: true,
+	o.Active = &trial.Options{HTTP: o.Look.HTTP, Now: now, Most: 1000, Slow: true, Site: here,
 		Sleep: func(_ context.Context, d time.Duration) error { slept.Add(int64(d)); return nil },
 		Agent: func(over http.RoundTripper) (useragent.Agent, error) {
 			return useragent.Choose("forms", useragent.Options{HTTP: over, Username: "alice", Password: secret.New("wonderland-1865"), Now: time.Now})
@@ -43,6 +49,13 @@ func try(t *testing.T, change func(*doctor.Options), faults ...string) (*doctor.
 		t.Fatal(err)
 	}
 	return r, host
+}
+
+// here is an address that counts who asks for it.
+func here(context.Context) (*trial.Site, error) {
+	var asked atomic.Bool
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Store(true) }))
+	return &trial.Site{URL: s.URL + "/request", Asked: asked.Load, Close: func() error { s.Close(); return nil }}, nil
 }
 
 func TestEveryActiveCheckFires(t *testing.T) {

@@ -168,6 +168,12 @@ func looseObjects() []Fault {
 				}
 			}
 		})},
+		Fault{Name: "request-uri-fetched", Check: "A24", Help: "a request_uri is fetched, whoever names it", Rule: "RFC 9101 10.4", On: Authorize, Serve: func(x *Exchange) {
+			if uri := x.R.URL.Query().Get("request_uri"); strings.HasPrefix(uri, "http") {
+				x.Reach(uri)
+			}
+			x.Good.ServeHTTP(x.W, x.R)
+		}},
 		Fault{Name: "object-ignored", Check: "A23", Help: "a request object is passed over", Rule: "OIDC Core 6.1", On: Authorize, Serve: wished(func(q url.Values) { q.Del("request") })},
 	), needs("implicit", group("response", "doctor", 8,
 		Fault{Name: "nonce-optional", Check: "A17", Help: "an ID token comes to the browser without a nonce", Rule: "OIDC Core 3.2.2.1", On: Authorize, Serve: wished(func(q url.Values) {

@@ -111,4 +111,5 @@ type Exchange struct {
 	Good  http.Handler                         // what would have answered
 	Stop  <-chan struct{}                      // closed when the server closes
 	Tick  func(time.Duration) <-chan time.Time // nil: time stands still
+	Reach func(uri string)                     // asks for an address on this machine
 }

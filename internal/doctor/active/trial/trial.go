@@ -51,10 +51,20 @@ type Options struct {
 	// Borrowed is a client that the user named; then none is made, and none is
 	// deleted.
 	Borrowed *Borrowed
+	// Site opens an address that the provider could ask for; nil where the user
+	// named none.
+	Site func(context.Context) (*Site, error)
 	// Announce, if set, is told before the first request what will be done.
 	Announce func(Plan)
 	// Progress, if set, is told before each check, and how many there are.
 	Progress func(n, of int, k *check.Check)
+}
+
+// A Site is an address of ours that the provider could ask for.
+type Site struct {
+	URL   string
+	Asked func() bool // whether it did
+	Close func() error
 }
 
 // A Borrowed client is one that was there before.
