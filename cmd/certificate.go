@@ -8,6 +8,7 @@ import (
 
 	"rely/internal/fault"
 	"rely/internal/jose"
+	"rely/internal/store"
 )
 
 // An ownCertificate is what this side of TLS connections shows (RFC 8705), found out when
@@ -21,7 +22,10 @@ type ownCertificate struct {
 
 // clientCertificate is that of the files that the settings name, or the one that
 // registration made and the profile's client record keeps; nil for nothing.
-func (i *invocation) clientCertificate() (*tls.Certificate, error) {
+func (i *invocation) clientCertificate() (*tls.Certificate, error) { return i.certificateOf(nil) }
+
+// certificateOf is clientCertificate for who has the client's record at hand.
+func (i *invocation) certificateOf(client *store.Client) (*tls.Certificate, error) {
 	i.shows.Lock()
 	defer i.shows.Unlock()
 	if cert, key := i.values.String("tls_client_cert"), i.values.String("tls_client_key"); !i.shows.known && (cert != "" || key != "") {
@@ -34,7 +38,7 @@ func (i *invocation) clientCertificate() (*tls.Certificate, error) {
 	}
 	if !i.shows.known && i.keeps { // what keeps no session is no business of the client's
 		i.shows.known = true
-		i.shows.cert, i.shows.err = i.keptCertificate()
+		i.shows.cert, i.shows.err = i.keptCertificate(client)
 	}
 	return i.shows.cert, i.shows.err
 }
@@ -51,15 +55,17 @@ func certificatePair(cert, key string) (tls.Certificate, error) {
 
 // keptCertificate is that of the profile's own client: another issuer's never
 // sees it.
-func (i *invocation) keptCertificate() (*tls.Certificate, error) {
+func (i *invocation) keptCertificate(c *store.Client) (*tls.Certificate, error) {
 	if i.profile == "" {
 		return nil, nil
 	}
-	st, err := i.store()
-	if err != nil {
-		return nil, err
+	var err error
+	if c == nil {
+		var st store.Store
+		if st, err = i.store(); err == nil {
+			c, err = st.Client(context.Background(), i.profile)
+		}
 	}
-	c, err := st.Client(context.Background(), i.profile)
 	if err != nil || c == nil || c.Issuer != i.values.String("issuer") || c.ClientID != i.values.String("client_id") {
 		return nil, err
 	}

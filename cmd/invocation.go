@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -56,6 +57,7 @@ type invocation struct {
 	record    *trace.Record    // of every exchange, for --har and --curl
 	trust     func(pem []byte) // makes transport trust the local authority
 	kept      store.Store
+	opening   sync.Mutex         // of kept
 	known     *provider.Provider // the one discovered last
 	warm      bool               // metadata and keys may come from the cache
 	keeps     bool               // the command works on the profile's session
@@ -267,6 +269,8 @@ func (i *invocation) discover(ctx context.Context, issuer string) (*provider.Pro
 
 // store is where the profile's session is kept.
 func (i *invocation) store() (store.Store, error) {
+	i.opening.Lock() // a handshake may ask for the client's certificate
+	defer i.opening.Unlock()
 	if i.kept != nil {
 		return i.kept, nil
 	}

@@ -19,7 +19,7 @@ import (
 func (i *invocation) sessions(stdin bool) *session.Keeper {
 	i.keeps = true
 	return &session.Keeper{
-		Certificate: i.clientCertificate,
+		Certificate: i.certificateOf,
 		Settings:    i.values, Profile: i.profile, Digest: i.files.Digest(i.profile), Store: i.store, HTTP: i.http, Learn: i.redact.Learn,
 		Discover: i.discover, ReadFile: os.ReadFile,
 		Now: i.Now, Sleep: i.Sleep,

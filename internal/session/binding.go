@@ -54,7 +54,7 @@ func (k *Keeper) bind(r *flows.Request, old *store.Session) error {
 // holds is what the client proves on the connection, and what it registered of
 // that.
 func (k *Keeper) holds(client *store.Client) (ask.Proven, error) {
-	own, err := k.Certificate()
+	own, err := k.Certificate(client)
 	if err != nil {
 		return ask.Proven{}, err
 	}

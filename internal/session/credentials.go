@@ -61,7 +61,7 @@ func (k *Keeper) Credentials(client *store.Client, p *provider.Provider) (client
 	if c.Audience == "" {
 		c.Audience = client.Issuer
 	}
-	own, err := k.Certificate()
+	own, err := k.Certificate(client)
 	if err != nil {
 		return c, err
 	}

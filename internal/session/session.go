@@ -43,7 +43,7 @@ type Keeper struct {
 	ReadFile func(path string) ([]byte, error)              // a file that a setting names with @ in front
 	Discover func(ctx context.Context, issuer string) (*provider.Provider, error)
 
-	Certificate func() (*tls.Certificate, error) // that connections show; nil where they show none
+	Certificate func(*store.Client) (*tls.Certificate, error) // that the client's connections show; nil where they show none
 	Now         func() time.Time
 	Sleep       func(ctx context.Context, d time.Duration) error
 
