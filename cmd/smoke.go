@@ -17,6 +17,7 @@ import (
 	"rely/internal/flows"
 	"rely/internal/provider"
 	"rely/internal/registration"
+	"rely/internal/secret"
 	"rely/internal/store"
 	"rely/internal/trace"
 )
@@ -31,6 +32,7 @@ type smoke struct {
 	expected []expect.Expectation
 	inside   *invocation
 	provider *provider.Provider
+	keys     secret.String      // of the client, where it proves itself with one
 	made     *registration.Made // nil where there is no client, or no more
 	client   *store.Client
 	tokens   *flows.Tokens

@@ -94,8 +94,15 @@ func (s *smoke) register(ctx context.Context) (string, error) {
 	}
 	scope := s.scope()
 	wanted := map[string]any{"client_name": "rely smoke (throw-away)", "scope": scope}
+	var uses []string // of keys that the client needs
 	if method := in.values.String("client_auth"); method != "" {
 		wanted["token_endpoint_auth_method"] = method
+		if use, needed := map[string]string{"private_key_jwt": "auth", "self_signed_tls_client_auth": "mtls"}[method]; needed {
+			uses = []string{use}
+		}
+	}
+	if s.keys, err = registration.Keys(&s.provider.Metadata, uses, wanted, s.Now()); err != nil {
+		return "", err
 	}
 	if uri := in.values.String("redirect_uri"); uri != "" {
 		wanted["redirect_uris"] = []string{uri}
@@ -128,6 +135,7 @@ func (s *smoke) keep(ctx context.Context, scope string) error {
 	if err != nil {
 		return err
 	}
+	c.Keys = s.keys
 	if err := in.kept.PutClient(ctx, in.profile, c); err != nil {
 		return err
 	}
