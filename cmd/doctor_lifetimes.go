@@ -306,6 +306,14 @@ func (l *lab) wipe() {
 	}
 }
 
+// many is a number of things.
+func many(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
 // told prints the result, and draws it.
 func (l *lab) told(r *lifetime.Result) error {
 	issuer := l.values.String("issuer")
@@ -315,17 +323,12 @@ func (l *lab) told(r *lifetime.Result) error {
 	for n := range r.Spans {
 		r.Spans[n].Said = l.redact.Text(r.Spans[n].Said)
 	}
-	if l.svg != "" {
-		if err := atomicfile.Write(filepath.Clean(l.svg), []byte(r.SVG("Lifetimes at "+issuer)), 0o644); err != nil {
-			return err
-		}
-	}
 	width := 80
 	if l.Shown && l.Columns() > 40 {
 		width = min(l.Columns()-1, 110)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\nLooked for %s, with %d sign-ins and %d renewals.\n\n", fault.Visible(issuer), lifetime.Words(r.Looked), r.SignIns, r.Renewals)
+	fmt.Fprintf(&b, "%s\nLooked for %s, with %s and %s.\n\n", fault.Visible(issuer), lifetime.Words(r.Looked), many(r.SignIns, "sign-in"), many(r.Renewals, "renewal"))
 	for _, f := range r.Facts() {
 		fmt.Fprintf(&b, "%s\n", f)
 	}
@@ -333,6 +336,10 @@ func (l *lab) told(r *lifetime.Result) error {
 		fmt.Fprintf(&b, "Note: %s.\n", n)
 	}
 	fmt.Fprintf(&b, "\n%s", r.Text(width))
-	return output.Print(l.Stdout, l.format(), output.Result{Schema: "lifetimes/1", Text: b.String(),
+	err := output.Print(l.Stdout, l.format(), output.Result{Schema: "lifetimes/1", Text: b.String(),
 		JSON: lifetimesJSON{Issuer: issuer, ClientID: l.smoke.client.ClientID, Made: l.register, Result: r}})
+	if l.svg != "" {
+		err = errors.Join(err, atomicfile.Write(filepath.Clean(l.svg), []byte(r.SVG("Lifetimes at "+issuer)), 0o644))
+	}
+	return err
 }

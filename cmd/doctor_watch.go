@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"rely/internal/atomicfile"
 	"rely/internal/doctor"
+	"rely/internal/doctor/check"
 	"rely/internal/doctor/evidence"
 	"rely/internal/doctor/snapshot"
 	"rely/internal/fault"
@@ -45,6 +47,13 @@ func (i *invocation) watched(ctx context.Context, o doctor.Options, issuer strin
 // watching is "rely doctor --watch FILE": one look, or one again and again until
 // something counts.
 func (d *examination) watching(ctx context.Context, issuer string) error {
+	chosen, err := d.options.Chosen()
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(chosen, func(k *check.Check) bool { return k.Active }) {
+		d.options.Active = nil // no clients for nothing: the sign-in has its own
+	}
 	for looks := 1; ; looks++ {
 		r, err := d.lookAgain(ctx, issuer)
 		if err != nil {

@@ -111,6 +111,8 @@ type trial struct {
 	next time.Duration // since the run began
 	look func(ctx context.Context, last bool) time.Duration
 	done bool
+
+	missed bool // the network was not there once
 }
 
 // Run measures. The error is that of the first sign-in, or that ctx ended; then
@@ -170,9 +172,9 @@ func (r *run) begin(ctx context.Context) error {
 		r.access(first, issued)
 	}
 	if first.Refresh.Empty() {
-		for _, name := range []string{Idle, Absolute, Grace} {
-			r.leave(name, "there is no refresh token; some providers give one for the scope offline_access alone")
-		}
+		r.leave(Idle, "there is no refresh token; many providers give one for the scope offline_access alone")
+		r.leave(Absolute, "there is no refresh token")
+		r.leave(Grace, "there is no refresh token")
 		return nil
 	}
 	latest, err := r.firstRenewal(ctx, first)

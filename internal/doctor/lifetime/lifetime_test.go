@@ -209,6 +209,33 @@ func TestAtLeast(t *testing.T) {
 	}
 }
 
+// A network that is gone for a while ends nothing.
+func TestNetworkGone(t *testing.T) {
+	t.Parallel()
+	o := &op{access: 20 * time.Second, noRefresh: true}
+	o.now, o.tokens = time.Unix(1_800_000_000, 0), map[string]*issued{}
+	began := o.now
+	l := &Lab{Now: o.Now, Sleep: o.Sleep, Most: time.Minute, SignIn: func(ctx context.Context) (*Login, error) {
+		l, err := o.signIn(ctx)
+		ask := l.Ask
+		l.Ask = func(ctx context.Context, token secret.String, hint string) (map[string]json.RawMessage, error) {
+			if passed := o.now.Sub(began); passed > 4*time.Second && passed < 12*time.Second {
+				return nil, &fault.Error{Kind: fault.Network, ID: "wire.network", Op: "ask", Err: errors.New("gone")}
+			}
+			return ask(ctx, token, hint)
+		}
+		return l, err
+	}}
+	r, err := l.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	within(t, r, AccessToken, o.access)
+	if len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "it was tried again") {
+		t.Errorf("got %q", r.Notes)
+	}
+}
+
 // A session that has to be renewed every second is not renewed for ever.
 func TestRenewalsAreBounded(t *testing.T) {
 	t.Parallel()

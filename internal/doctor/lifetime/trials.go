@@ -34,6 +34,19 @@ func (r *run) failed(t *trial, err error) time.Duration {
 	return -1
 }
 
+// retry is what becomes of a trial whose look changes nothing at the provider: a
+// network that is gone for a while does not end it.
+func (r *run) retry(t *trial, err error) time.Duration {
+	if !fault.Is(err, fault.Network) {
+		return r.failed(t, err)
+	}
+	if !t.missed {
+		r.note(fmt.Sprintf("%s: %v; it was tried again", t.span.What, err))
+	}
+	t.missed = true
+	return r.passed() + max(time.Second, r.age(t)/10)
+}
+
 // later is when to look again: shortly before and after the stated end, else
 // after a quarter of the time that has passed. So a few looks are enough for any
 // lifetime, and the answer is exact to a quarter, to a second at a stated end.
@@ -68,7 +81,7 @@ func (r *run) access(l *Login, issued time.Time) {
 			t.span.NotRun = err.Error()
 			return -1
 		case err != nil:
-			return r.failed(t, err)
+			return r.retry(t, err)
 		}
 		t.span.By = by
 		if !alive {
@@ -95,7 +108,7 @@ func (r *run) idle(ctx context.Context, l *Login, issued time.Time) (quiet bool)
 	t := r.add(Idle, "introspection, then renewal", issued, func(ctx context.Context, t *trial, last bool) time.Duration {
 		m, err := l.Ask(ctx, l.Refresh, "refresh_token")
 		if err != nil && !fault.Is(err, fault.Denied) {
-			return r.failed(t, err)
+			return r.retry(t, err)
 		}
 		alive := err == nil && string(m["active"]) == "true"
 		if alive && !last {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"rely/internal/doctor/evidence"
@@ -60,7 +61,7 @@ func (w *Watched) Next(e *evidence.Evidence) *Watched {
 		info, _, _ := jose.Examine(raw)
 		k := WatchedKey{Print: evidence.Fingerprint(raw), Kid: info.Kid, First: next.Taken}
 		info.Kid = ""
-		k.Kind, k.Signed = info.String(), signing != "" && signing == k.Print
+		k.Kind, k.Signed = strings.TrimSuffix(info.String(), ", no kid"), signing != "" && signing == k.Print
 		if w != nil {
 			if at := slices.IndexFunc(w.Keys, func(old WatchedKey) bool { return old.Print == k.Print }); at >= 0 {
 				k.First = w.Keys[at].First
