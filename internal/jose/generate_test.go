@@ -2,9 +2,13 @@ package jose
 
 import (
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +104,52 @@ func TestGeneratedKeysShowNoPrivatePart(t *testing.T) {
 	}
 	if _, err := Generate("HS256"); err == nil {
 		t.Error("got a key pair for HS256")
+	}
+}
+
+// A key from a PEM file has no name of its own: it gets the registered one.
+func TestNamed(t *testing.T) {
+	t.Parallel()
+	block := func() (secret.String, json.RawMessage) {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		der, err := x509.MarshalPKCS8PrivateKey(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		public, err := jwk.FromRaw(key.Public())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = public.Set("kid", "registered")
+		set := jwk.NewSet()
+		_ = set.AddKey(public)
+		js, err := json.Marshal(set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return secret.New(string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))), js
+	}
+	own, registered := block()
+	_, other := block()
+	for what, c := range map[string]struct {
+		set  json.RawMessage
+		want string
+	}{
+		"the registered key": {registered, "registered"},
+		"another key":        {other, ""},
+		"no keys":            {json.RawMessage(`{"keys":[]}`), ""},
+		"nonsense":           {json.RawMessage(`[1]`), ""},
+	} {
+		keys, err := ParsePrivate("x", Named(own, c.set))
+		if err != nil || len(keys) != 1 || keys[0].Kid() != c.want {
+			t.Errorf("%s: got %v, %v, want one with the kid %q", what, keys, err, c.want)
+		}
+	}
+	if got := Named(secret.New("no key"), registered); got.Reveal() != "no key" {
+		t.Error("what is no key was changed")
 	}
 }
 

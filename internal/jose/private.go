@@ -7,6 +7,7 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -125,6 +126,55 @@ func privateJWK(raw json.RawMessage, use string) (Private, error) {
 		return Private{}, fmt.Errorf("the key cannot be used: %w", err)
 	}
 	return private(signer, text(raw, "kid"), text(raw, "alg"))
+}
+
+// Named gives the signing keys in text the key IDs that their public halves have
+// in a JWKS: a PEM file has none, and some providers find a key by that alone. A
+// text that is no key, and keys that the JWKS lacks, stay as they are.
+func Named(text secret.String, registered json.RawMessage) secret.String {
+	public, err := split(registered)
+	if err != nil || text.Empty() {
+		return text
+	}
+	keys, err := ParsePrivate("", text)
+	if err != nil {
+		return text // whoever uses it says what is wrong with it
+	}
+	named := false
+	for _, key := range keys {
+		if key.Kid() != "" {
+			continue
+		}
+		if kid := kidOf(key, public); kid != "" && key.key.Set("kid", kid) == nil {
+			named = true
+		}
+	}
+	if !named {
+		return text
+	}
+	set, err := PrivateSet(keys)
+	if err != nil {
+		return text
+	}
+	return set
+}
+
+// kidOf is the key ID of a key's public half; empty where it is not there.
+func kidOf(key Private, public []json.RawMessage) string {
+	_, own, err := key.PublicKey()
+	if err != nil {
+		return ""
+	}
+	for _, raw := range public {
+		one, err := jwk.ParseKey(raw)
+		if err != nil {
+			continue
+		}
+		if sum, err := one.Thumbprint(crypto.SHA256); err == nil && base64.RawURLEncoding.EncodeToString(sum) == own {
+			return one.KeyID()
+		}
+	}
+	return ""
 }
 
 // private is a key that was read. It has a kid only where the file names one:

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 
 	"rely/internal/clientauth"
+	"rely/internal/jose"
 	"rely/internal/provider"
+	"rely/internal/secret"
 	"rely/internal/store"
 	"rely/internal/wire"
 )
@@ -69,6 +71,7 @@ func (k *Keeper) Credentials(client *store.Client, p *provider.Provider) (client
 	if c.Keys, err = k.Key(); err != nil {
 		return c, err
 	}
+	c.Keys = named(c.Keys, client)
 	if p != nil {
 		_ = json.Unmarshal(p.Metadata.Raw["token_endpoint_auth_signing_alg_values_supported"], &c.Algs)
 	}
@@ -98,4 +101,15 @@ func (k *Keeper) Credentials(client *store.Client, p *provider.Provider) (client
 		}
 	}
 	return c, nil
+}
+
+// named gives keys from a file the key IDs that they are registered with.
+func named(keys secret.String, client *store.Client) secret.String {
+	var is struct {
+		JWKS json.RawMessage `json:"jwks"`
+	}
+	if keys.Empty() || json.Unmarshal(client.Metadata, &is) != nil || is.JWKS == nil {
+		return keys
+	}
+	return jose.Named(keys, is.JWKS)
 }

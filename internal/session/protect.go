@@ -157,7 +157,7 @@ func (k *Keeper) object(is registeredRequest, client *store.Client, m *provider.
 // that it was registered with.
 func (k *Keeper) ownKeys(client *store.Client) (keys secret.String, name string, err error) {
 	if keys, err = k.Key(); err != nil || !keys.Empty() {
-		return keys, k.Settings.String("client_key_file"), err
+		return named(keys, client), k.Settings.String("client_key_file"), err
 	}
 	return client.Keys, "the profile's client record", nil
 }

@@ -50,6 +50,20 @@ func TestAssertions(t *testing.T) {
 	}
 }
 
+// TestKeyFileHasTheRegisteredName: a PEM file names no key, and glewlwyd finds
+// one by its name alone: it is the registered one.
+func TestKeyFileHasTheRegisteredName(t *testing.T) {
+	p, h := strange(t)
+	certs := filepath.Join(p.dir, "tls")
+	jwks := h.file("jwks.json", string(certified(t, filepath.Join(certs, "selfsigned.crt"))))
+	h.exits(0, "register", p.issuer, "-p", "reg", "--ca-cert", p.ca, "--client-auth", "private_key_jwt", "--jwks", jwks, "--client-key-file", filepath.Join(certs, "selfsigned.key"),
+		"--assertion-audience", "endpoint")
+	kept(h)
+	h.silent("login", "-p", "reg", "--browser", h.at(p, "alice", h.file("password", password)), "--request-object", "signed")
+	h.secret(h.line("tokens", "-p", "reg"))
+	h.exits(0, "register", "delete", "-p", "reg")
+}
+
 // keys adds the private halves in the store to what may not be said.
 func keys(h *home) {
 	h.t.Helper()
