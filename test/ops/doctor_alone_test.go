@@ -9,7 +9,7 @@ func TestDoctorTries(t *testing.T) {
 	need(t)
 	t.Parallel()
 	p, h := shared(t), newHome(t)
-	found, not := examined(t, h, p, 8, "--active", "--only", "A")
+	found, not := examined(t, h, p, 8, "--active", "--only", "A", "--test-url", "http://127.0.0.1:0")
 	compare(t, found, "A02 client_secret_post", "A18 POST: status 404", "A21 Referrer-Policy", "A21 frame-ancestors", "A32", "A42 scope")
 	compare(t, not)
 }
@@ -18,9 +18,9 @@ func TestDoctorTries(t *testing.T) {
 // invalid_grant, and judges PKCE and nonce when somebody has signed in.
 func TestGlewlwydDoctorTries(t *testing.T) {
 	p, h := strange(t)
-	found, not := examined(t, h, p, 8, "--active", "--only", "A")
+	found, not := examined(t, h, p, 8, "--active", "--only", "A", "--test-url", "http://127.0.0.1:0")
 	compare(t, found, "A01", "A02 token_endpoint: a wrong secret: status 403, unauthorized_client", "A02 two ways", "A05 token_endpoint", "A06", "A08",
-		"A13", "A21 Referrer-Policy", "A25 userinfo_endpoint: without a token", "A25 userinfo_endpoint: with a junk token", "A31", "A33", "A34 token_endpoint_auth_method")
+		"A13", "A21 Referrer-Policy", "A24", "A25 userinfo_endpoint: without a token", "A25 userinfo_endpoint: with a junk token", "A31", "A33", "A34 token_endpoint_auth_method")
 	compare(t, not, "A14 the provider asks for a sign-in", "A15 the provider asks for a sign-in", "A17 the provider asks for a sign-in",
 		"A35 the provider offers no pairwise", "A42 a good request brought no token", "A44 a good proof brought no token")
 }

@@ -21,7 +21,7 @@ func endpoints() []trial.Probe {
 		{Check: check.Check{ID: "A27", Name: "introspection-open", Title: "introspection wants a client that proves itself", Stage: "client", Severity: check.Error, Section: "RFC 7662 2.1, 4",
 			Why: "Whoever may ask about tokens can try tokens out.", Fix: "demand client authentication"}, Given: true, Run: introspectionOpen},
 		{Check: check.Check{ID: "A28", Name: "revocation-unknown", Title: "revoking an unknown token is 200", Stage: "client", Severity: check.Warning, Section: "RFC 7009 2.2",
-			Why: "The client wanted the token to be dead, and it is.", Fix: "answer 200 to a token that is unknown"}, Run: revocationUnknown},
+			Why: "The client wanted the token to be dead, and it is.", Fix: "answer 200 to a token that is unknown"}, Given: true, Run: revocationUnknown},
 	}
 }
 
@@ -91,7 +91,9 @@ func revocationUnknown(ctx context.Context, p *trial.Patient) error {
 	if err != nil {
 		return err
 	}
-	a, err := p.Post(ctx, address, url.Values{"token": {"junk"}}, trial.Basic(p.Client, p.Client.Secret.Reveal()))
+	form := url.Values{"token": {"junk"}}
+	header := p.Proof(p.Client, form)
+	a, err := p.Post(ctx, address, form, header)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package alone
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -22,10 +23,10 @@ func pushes() []trial.Probe {
 		{Check: check.Check{ID: "A37", Name: "par-unproven", Title: "a confidential client that does not prove itself cannot push a request", Stage: "login", Severity: check.Error, Section: "RFC 9126 2, 2.1",
 			Why: "That the request comes from the client is what pushing is for.", Fix: "demand at this endpoint what the client sends to the token endpoint"}, Run: parUnproven},
 		{Check: check.Check{ID: "A38", Name: "par-form", Title: "a pushed request has no request_uri in it, and does not come by GET", Stage: "login", Severity: check.Warning, Section: "RFC 9126 2.1, 2.3",
-			Why: "A request_uri inside makes the provider fetch what somebody else names.", Fix: "answer invalid_request, and 405 to GET", Demands: []check.Demand{{For: "fapi2", Severity: check.Error}}}, Run: parForm},
+			Why: "A request_uri inside makes the provider fetch what somebody else names.", Fix: "answer invalid_request, and 405 to GET", Demands: []check.Demand{{For: "fapi2", Severity: check.Error}}}, Given: true, Run: parForm},
 		{Check: check.Check{ID: "A40", Name: "par-answer", Title: "a pushed request is answered 201, with a request_uri that nobody guesses and that lives 5 to 600 seconds", Stage: "login", Severity: check.Warning, Section: "RFC 9126 2.2, 7.1",
 			Why: "Who guesses a request_uri takes the request over; one that lives for hours is found in a history.", Fix: "answer 201 with request_uri of 128 random bits and an expires_in of a minute", Demands: []check.Demand{{For: "fapi2", Severity: check.Error}},
-			Unknown: "How random a request_uri is: it goes by its length and alphabet."}, Run: parAnswer},
+			Unknown: "How random a request_uri is: it goes by its length and alphabet."}, Given: true, Run: parAnswer},
 		{Check: check.Check{ID: "A41", Name: "par-other-client", Title: "a request_uri is good for the client that pushed it, and for no other", Stage: "login", Severity: check.Error, Section: "RFC 9126 2.2, 4",
 			Why: "One client could have its request signed in as another.", Fix: "keep the client beside the request, and compare", Unknown: "Both clients are the doctor's own."}, Run: parOther},
 	}
@@ -33,8 +34,8 @@ func pushes() []trial.Probe {
 
 // pushed is a good request as it is pushed; its answer comes at the redirect
 // URI without anybody.
-func pushed(c *registration.Client) url.Values {
-	q := trial.Request(c, trial.NewKey())
+func pushed(p *trial.Patient, c *registration.Client) url.Values {
+	q := p.Request(c)
 	q.Set("prompt", "none")
 	return q
 }
@@ -47,7 +48,7 @@ func parUnproven(ctx context.Context, p *trial.Patient) error {
 	if err != nil {
 		return err
 	}
-	a, err := p.Ask(ctx, par, pushed(c), nil)
+	a, err := p.Ask(ctx, par, pushed(p, c), nil)
 	if err == nil && a.Status/100 == 2 {
 		p.Found(par, "client_id alone: "+trial.Described(a), "401 invalid_client")
 	}
@@ -59,8 +60,8 @@ func parForm(ctx context.Context, p *trial.Patient) error {
 	if err != nil {
 		return err
 	}
-	proof := trial.Basic(p.Client, p.Client.Secret.Reveal())
-	form := pushed(p.Client)
+	form := pushed(p, p.Client)
+	proof := p.Proof(p.Client, form)
 	form.Set("request_uri", "urn:ietf:params:oauth:request_uri:of-the-doctor")
 	a, err := p.Post(ctx, address, form, proof)
 	if err != nil {
@@ -69,11 +70,16 @@ func parForm(ctx context.Context, p *trial.Patient) error {
 	if a.Status/100 == 2 {
 		p.Found("request_uri", trial.Described(a), "invalid_request")
 	}
-	to, err := trial.With(address, pushed(p.Client))
+	form = pushed(p, p.Client)
+	proof = p.Proof(p.Client, form)
+	if form.Has("client_secret") {
+		return errors.New("the profile's client sends its secret in the form, which does not belong into an address")
+	}
+	to, err := trial.With(address, form)
 	if err != nil {
 		return err
 	}
-	a, err = p.Send(ctx, http.MethodGet, to, nil, trial.Basic(p.Client, p.Client.Secret.Reveal()))
+	a, err = p.Send(ctx, http.MethodGet, to, nil, proof)
 	if err == nil && isPushed(a) {
 		p.Found("GET", trial.Described(a), "405")
 	}
@@ -88,7 +94,9 @@ func isPushed(a *wire.Answer) bool {
 
 // push pushes a good request. The error says why nothing more can be seen.
 func push(ctx context.Context, p *trial.Patient) (*wire.Answer, error) {
-	a, err := p.Ask(ctx, par, pushed(p.Client), trial.Basic(p.Client, p.Client.Secret.Reveal()))
+	form := pushed(p, p.Client)
+	header := p.Proof(p.Client, form)
+	a, err := p.Ask(ctx, par, form, header)
 	if err == nil && a.Status/100 != 2 {
 		err = fmt.Errorf("a good request was not taken: %s", trial.Described(a))
 	}
@@ -99,7 +107,9 @@ func parAnswer(ctx context.Context, p *trial.Patient) error {
 	if _, err := p.Endpoint(par); err != nil {
 		return err
 	}
-	a, err := p.Ask(ctx, par, pushed(p.Client), trial.Basic(p.Client, p.Client.Secret.Reveal()))
+	form := pushed(p, p.Client)
+	header := p.Proof(p.Client, form)
+	a, err := p.Ask(ctx, par, form, header)
 	if err != nil || p.Dry != nil {
 		return err
 	}
@@ -155,7 +165,7 @@ func parOther(ctx context.Context, p *trial.Patient) error {
 		q.Set("client_id", c.ID)
 		q.Set("request_uri", uri)
 	})
-	if err == nil && p.Dry == nil && (trial.Taken(a, trial.Callback) || !trial.Refused(a)) {
+	if err == nil && p.Dry == nil && (trial.Taken(a, p.RedirectURI()) || !p.Refused(a)) {
 		p.Found("request_uri", "another client's: "+trial.Described(a), "an error page")
 	}
 	return err

@@ -3,6 +3,7 @@ package alone
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,9 +20,9 @@ func tokenRequests() []trial.Probe {
 		{Check: check.Check{ID: "A01", Name: "token-no-client", Title: "the token endpoint refuses a request without a client, as JSON", Stage: "client", Severity: check.Error, Section: "RFC 6749 5.2",
 			Why: "A client that gets a web page or a 500 cannot tell its user what is wrong.", Fix: "answer 400 or 401 with a JSON object that has error"}, Given: true, Run: tokenNoClient},
 		{Check: check.Check{ID: "A06", Name: "grant-unknown", Title: "an unknown grant_type is refused with unsupported_grant_type", Stage: "client", Severity: check.Warning, Section: "RFC 6749 5.2",
-			Why: "Clients go by the code to choose another grant.", Fix: "answer unsupported_grant_type"}, Run: grantUnknown},
+			Why: "Clients go by the code to choose another grant.", Fix: "answer unsupported_grant_type"}, Given: true, Run: grantUnknown},
 		{Check: check.Check{ID: "A07", Name: "token-errors", Title: "errors of the token endpoint are JSON, not to be cached, and repeat no secret", Stage: "client", Severity: check.Warning, Section: "RFC 6749 5.1, 5.2",
-			Why: "What is cached or logged with a secret in it is one no more.", Fix: "send Content-Type: application/json and Cache-Control: no-store, and no parameter of the request"}, Run: tokenErrors},
+			Why: "What is cached or logged with a secret in it is one no more.", Fix: "send Content-Type: application/json and Cache-Control: no-store, and no parameter of the request"}, Given: true, Run: tokenErrors},
 		{Check: check.Check{ID: "A03", Name: "token-get", Title: "the token endpoint refuses GET", Stage: "client", Severity: check.Error, Section: "RFC 6749 3.2",
 			Why: "Codes and secrets end in logs, and a link or an image of somebody else's page can make the request.", Fix: "answer 405 to everything but POST",
 			Unknown: "It sends a code that there is not: an answer of invalid_grant is taken as proof that the request was read."}, Given: true, Run: tokenGet},
@@ -30,7 +31,7 @@ func tokenRequests() []trial.Probe {
 			Unknown: "It goes by invalid_grant for a code that there is not, and sends one secret, the right one of a client made for it."}, Run: inQuery},
 		{Check: check.Check{ID: "A05", Name: "repeated-parameters", Title: "a parameter that is there twice is refused, at the token and the authorization endpoint", Stage: "client", Severity: check.Warning, Section: "RFC 6749 3.1, 3.2",
 			Why: "Two readers of such a request, as a filter in front and the provider behind, take different values.", Fix: "answer invalid_request",
-			Unknown: "It repeats code and nonce alone; other parameters may be treated otherwise."}, Run: repeated},
+			Unknown: "It repeats code and nonce alone; other parameters may be treated otherwise."}, Given: true, Run: repeated},
 	}
 }
 
@@ -65,7 +66,9 @@ func grantUnknown(ctx context.Context, p *trial.Patient) error {
 	if err != nil {
 		return err
 	}
-	a, err := p.Post(ctx, address, url.Values{"grant_type": {"urn:rely:doctor:no-such-grant"}}, trial.Basic(p.Client, p.Client.Secret.Reveal()))
+	form := url.Values{"grant_type": {"urn:rely:doctor:no-such-grant"}}
+	header := p.Proof(p.Client, form)
+	a, err := p.Post(ctx, address, form, header)
 	if err != nil {
 		return err
 	}
@@ -100,11 +103,16 @@ func tokenGet(ctx context.Context, p *trial.Patient) error {
 	if err != nil {
 		return err
 	}
-	to, err := trial.With(address, trial.Junk())
+	form := trial.Junk()
+	header := p.Proof(p.Client, form)
+	if form.Has("client_secret") {
+		return errors.New("the profile's client sends its secret in the form, which does not belong into an address")
+	}
+	to, err := trial.With(address, form)
 	if err != nil {
 		return err
 	}
-	a, err := p.Send(ctx, http.MethodGet, to, nil, trial.Basic(p.Client, p.Client.Secret.Reveal()))
+	a, err := p.Send(ctx, http.MethodGet, to, nil, header)
 	if err == nil && p.Believed(a) {
 		p.Found("token_endpoint", "GET: "+trial.Described(a), "405, or invalid_request")
 	}
@@ -157,7 +165,8 @@ func repeated(ctx context.Context, p *trial.Patient) error {
 	}
 	form := trial.Junk()
 	form.Add("code", "another-code-of-the-doctor-0123456789")
-	a, err := p.Ask(ctx, "token_endpoint", form, trial.Basic(p.Client, p.Client.Secret.Reveal()))
+	header := p.Proof(p.Client, form)
+	a, err := p.Ask(ctx, "token_endpoint", form, header)
 	if err != nil {
 		return err
 	}

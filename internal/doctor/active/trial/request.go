@@ -26,19 +26,15 @@ func NewKey() Key {
 }
 
 // Request is a good authorization request.
-func Request(c *registration.Client, k Key) url.Values {
-	q := clientOf(c)
-	for name, v := range map[string]string{"response_type": "code", "redirect_uri": Callback, "scope": "openid", "state": rand.Text(), "nonce": rand.Text(),
-		"code_challenge": k.Challenge, "code_challenge_method": "S256"} {
-		q.Set(name, v)
-	}
-	return q
-}
+func (p *Patient) Request(c *registration.Client) url.Values { return p.request(c, NewKey()) }
 
 // request is one whose answer comes to where codes are taken.
 func (p *Patient) request(c *registration.Client, k Key) url.Values {
-	q := Request(c, k)
-	q.Set("redirect_uri", p.RedirectURI())
+	q := clientOf(c)
+	for name, v := range map[string]string{"response_type": "code", "redirect_uri": p.RedirectURI(), "scope": "openid", "state": rand.Text(), "nonce": rand.Text(),
+		"code_challenge": k.Challenge, "code_challenge_method": "S256"} {
+		q.Set(name, v)
+	}
 	return q
 }
 
@@ -130,8 +126,8 @@ func Leaves(a *wire.Answer, hosts ...string) bool {
 // Refused reports whether a request came to an error instead of a sign-in: at
 // the redirect URI, as a page with a status that says so, or on the way to a
 // page of the provider's own that is told the error.
-func Refused(a *wire.Answer) bool {
-	if e := Back(a, Callback); e != nil {
+func (p *Patient) Refused(a *wire.Answer) bool {
+	if e := Back(a, p.RedirectURI()); e != nil {
 		return e.Get("error") != ""
 	}
 	if a.Status/100 == 3 {
@@ -147,7 +143,7 @@ func Refused(a *wire.Answer) bool {
 // where nobody does.
 func (p *Patient) Accepts(ctx context.Context, c *registration.Client, change func(q url.Values)) (came string, yes bool, err error) {
 	a, q, err := p.AuthorizeAs(ctx, c, change)
-	if err != nil || p.Dry != nil || Refused(a) {
+	if err != nil || p.Dry != nil || p.Refused(a) {
 		return "", false, err
 	}
 	if e := Back(a, p.RedirectURI()); e != nil {

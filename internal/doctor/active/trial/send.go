@@ -79,7 +79,9 @@ func (p *Patient) AnswerToJunk(ctx context.Context) (*wire.Answer, error) {
 	if p.junk != nil {
 		return p.junk, nil
 	}
-	a, err := p.Ask(ctx, "token_endpoint", Junk(), Basic(p.Client, p.Client.Secret.Reveal()))
+	form := Junk()
+	header := p.Proof(p.Client, form)
+	a, err := p.Ask(ctx, "token_endpoint", form, header)
 	if err == nil {
 		p.junk = a
 	}
