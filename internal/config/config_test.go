@@ -200,6 +200,22 @@ func TestWhichProfile(t *testing.T) {
 	}
 }
 
+// A flag or a variable that repeats the profile replaces nothing.
+func TestReplaced(t *testing.T) {
+	t.Parallel()
+	f := folder(t, map[string]string{"profiles/here.yaml": "scope: a b\nresource:\n  - urn:a\n  - urn:b\nclient_id: c\n"})
+	v, err := f.Load("here", map[string][]string{"scope": {"a b"}, "resource": {"urn:a"}, "flow": {"code"}, "audience": {"x"}},
+		environment(map[string]string{"RELY_CLIENT_ID": "c", "RELY_CLIENT_AUTH": "none"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"scope": false, "client_id": false, "flow": false, "issuer": false, "resource": true, "audience": true, "client_auth": true} {
+		if got := v.Replaced(name); got != want {
+			t.Errorf("%s: got %v, want %v", name, got, want)
+		}
+	}
+}
+
 func TestValuesFromOutsideAreChecked(t *testing.T) {
 	t.Parallel()
 	_, err := Files{}.Load("", map[string][]string{"min_ttl": {"soon"}}, environment(nil))

@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +40,7 @@ type value struct {
 	hidden secret.String
 	source Source
 	where  string
+	files  []string // what the files or the table say of it, whatever the winner
 }
 
 func (v Values) get(name string) value {
@@ -72,6 +74,17 @@ func (v Values) Bool(name string) bool {
 
 // Source says which kind of source a setting's value comes from.
 func (v Values) Source(name string) Source { return v.get(name).source }
+
+// Replaced reports whether a flag or a variable says something else of a setting
+// than the profile, config.yaml or the default.
+func (v Values) Replaced(name string) bool {
+	got := v.get(name)
+	now := got.list
+	if got.text != "" {
+		now = []string{got.text}
+	}
+	return got.source >= FromVariable && !slices.Equal(now, got.files)
+}
 
 // Where words a setting's source for people: "--scope", "RELY_SCOPE", a file
 // with its line, "default", or "".
@@ -167,7 +180,7 @@ func (m *merger) Decode(data []byte, into map[string]any) error {
 			continue
 		}
 		into[e.name] = e.values
-		m.values.all[e.name] = value{source: source, where: m.path + ":" + strconv.Itoa(e.key.Line)}
+		m.values.all[e.name] = value{source: source, where: m.path + ":" + strconv.Itoa(e.key.Line), files: e.values}
 	}
 	return nil
 }
@@ -179,7 +192,7 @@ func (m *merger) process(flags map[string][]string, env func(string) (string, bo
 		if s.Default != "" {
 			m.viper.SetDefault(s.Name, []string{s.Default})
 			if m.values.all[s.Name].source == Unset {
-				m.values.all[s.Name] = value{source: FromDefault, where: "default"}
+				m.values.all[s.Name] = value{source: FromDefault, where: "default", files: []string{s.Default}}
 			}
 		}
 		if text, _ := env(Variable(s.Name)); text != "" {
@@ -191,14 +204,14 @@ func (m *merger) process(flags map[string][]string, env func(string) (string, bo
 				return err
 			}
 			variables[s.Name] = list
-			m.values.all[s.Name] = value{source: FromVariable, where: Variable(s.Name)}
+			m.values.all[s.Name] = value{source: FromVariable, where: Variable(s.Name), files: m.values.all[s.Name].files}
 		}
 		if list, ok := flags[s.Name]; ok {
 			if err := s.given(list, fault.Usage, "flag", "--"+Flag(s.Name)); err != nil {
 				return err
 			}
 			m.viper.Set(s.Name, list)
-			m.values.all[s.Name] = value{source: FromFlag, where: "--" + Flag(s.Name)}
+			m.values.all[s.Name] = value{source: FromFlag, where: "--" + Flag(s.Name), files: m.values.all[s.Name].files}
 		}
 	}
 	return m.viper.MergeConfigMap(variables)

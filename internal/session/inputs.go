@@ -17,7 +17,7 @@ import (
 // obtains is another client's or another scope's, and is not kept.
 func (k *Keeper) overridden(entry flows.Entry) string {
 	for _, name := range []string{"issuer", "client_id", "client_auth", "flow", "scope", "resource", "audience", "authorization_details", "token_param", "dpop"} {
-		if src := k.Settings.Source(name); src == config.FromFlag || src == config.FromVariable {
+		if k.Settings.Replaced(name) {
 			return k.Settings.Where(name)
 		}
 	}
