@@ -63,7 +63,7 @@ is 7; the body is printed all the same.`,
 			if err := k.open(c, false); err != nil {
 				return err
 			}
-			return k.run(c.Context(), args)
+			return k.likely(c.Context(), k.run(c.Context(), args))
 		},
 	}
 	c.Flags().VarP(&k.headers, "header", "H", "further header, as \"Name: value\", may stand more than once")

@@ -54,7 +54,7 @@ is not there fits nothing but "missing". The comparisons:
 			if err := u.open(c, false); err != nil {
 				return err
 			}
-			return u.run(c.Context())
+			return u.likely(c.Context(), u.run(c.Context()))
 		},
 	}
 	i.settingFlags(c.Flags(), "min_ttl", "client_key_file", "store", "no_cache")
