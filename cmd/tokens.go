@@ -153,5 +153,5 @@ func (t *tokens) result(s *store.Session) (output.Result, error) {
 // What a command says that cannot do without a person's session.
 var (
 	errNoProfile = errors.New("there is no current profile")
-	errNobody    = errors.New("the session is a machine's: nobody is signed in")
+	errNobody    = errors.New("the session has no ID token: it is a machine's, or nobody says whose it is")
 )

@@ -80,7 +80,7 @@ func (u *userinfo) run(ctx context.Context) error {
 	}
 	if s.Subject == "" {
 		return &fault.Error{Kind: fault.Login, ID: "userinfo.nobody", Op: "ask the provider who is signed in", Err: errNobody,
-			Hint: "sign a person in with \"rely login\" and the scope openid"}
+			Hint: "sign a person in with \"rely login\" and the scope openid; \"rely call\" asks any address with the token as it is"}
 	}
 	if s.Access.Empty() {
 		return &fault.Error{Kind: fault.Login, ID: "userinfo.no-token", Op: "ask the provider who is signed in", Err: errors.New("the session has no access token: the ID token came alone"),

@@ -112,6 +112,7 @@ func TestFindKnowsWhatHappened(t *testing.T) {
 		"another realm":                     {Case{ID: "provider.issuer-mismatch", Issuer: "https://op.example/realms/a", Metadata: "https://op.example/realms/b"}, "issuer", `"/realms/a" was asked for, "/realms/b"`, ""},
 		"http behind a proxy":               {Case{ID: "provider.issuer-mismatch", Issuer: "https://op.example/a", Metadata: "http://op.example/a"}, "issuer", "scheme and port", "X-Forwarded"},
 		"another name":                      {Case{ID: "provider.issuer-mismatch", Issuer: "https://op.example", Metadata: "https://op.internal"}, "issuer", `"op.internal"`, "do not sign in"},
+		"an answer encoded twice":           {Case{ID: "login.response-iss", Failed: rung("response-iss", "https://op.example/a", "https%3A%2F%2Fop.example%2Fa")}, "issuer", "once too often", "another --response-mode"},
 		"the token's issuer":                {Case{ID: "idtoken.iss", Failed: rung("iss", "https://op.example", "https://op.example/")}, "issuer", "slash", ""},
 		"no realm in it":                    {Case{ID: "provider.no-metadata", Issuer: "https://op.example"}, "tenant", "is missing", ""},
 		"a clock ahead":                     {Case{ID: "idtoken.exp", Failed: rung("exp", "later", "now"), Seen: Seen{Dated: true, Clock: -5 * time.Minute}}, "clock", "5m0s ahead", "NTP"},

@@ -52,7 +52,11 @@ func sayIssuer(c *Case) Finding {
 	asked, said := c.names()
 	f := Finding{Check: &Check{Name: "issuer", Spec: "OIDC Discovery 4.3", Expected: asked, Actual: said}, Change: "use the issuer " + said + " if that is the provider you mean"}
 	x, y := pieces(asked), pieces(said)
+	plain, err := url.QueryUnescape(said)
 	switch {
+	case err == nil && plain == asked:
+		f.Likely = "the provider percent-encodes the values of its answer once too often, and this one is seen by it"
+		f.Where, f.Change = Provider, "have the provider mend its answers; until then use another --response-mode"
 	case strings.TrimSuffix(asked, "/") == strings.TrimSuffix(said, "/"):
 		f.Likely = "the issuers differ by the slash at the end alone, and it counts"
 	case strings.EqualFold(asked, said):
