@@ -125,7 +125,7 @@ func fapi() []module {
 		f("token-endpoint-response-without-expires_in", "accept", "fault good-no-expires-in"),
 		f("rs-dpop-auth-scheme-case-insensitivity", "accept", "fault good-dpop-type-case"),
 		f("happy-path with a DPoP nonce", "repeat once, with the nonce", "fault good-dpop-nonce", "fault dpop-nonce-never-right", "test test/ops: TestDPoP"),
-		f("refresh-token-test", "follow the rotation", "script refresh: the refresh token is dead", "script flow-refresh: it is the profile's from here on"),
+		f("refresh-token-test", "follow the rotation", "script refresh: the answer to a renewal is lost on its way", "script flow-refresh: it is the profile's from here on"),
 		f("iat-is-week-in-past", "stop", "fault iat-week-old"),
 		f("invalid-shash", "stop", "fault bad-s-hash"),
 		f("no-scope-in-token-endpoint-response", "accept", "fault good-no-scope"),

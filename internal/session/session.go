@@ -294,6 +294,9 @@ func (k *Keeper) dead(ctx context.Context, st store.Store, old *store.Session, e
 	switch {
 	case !errors.As(err, &f):
 		return err
+	case f.Kind == fault.Network && f.Spec == "":
+		// The request may have got through, and the refresh token be replaced.
+		return &fault.Error{Kind: f.Kind, ID: f.ID, Op: f.Op, Spec: "RFC 9700 4.14.2", Err: f.Err, Hint: f.Hint + "; if the next renewal is refused, sign in again, because the provider may have replaced the refresh token"}
 	case f.ID == "token.refused":
 		// Some providers refuse a dead refresh token without a word. It may be
 		// something else, so the token stays; what helps is the same.

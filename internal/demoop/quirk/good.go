@@ -40,6 +40,7 @@ func good() []Fault {
 			IDToken: bend(func(t *Token) { t.Claims["x_unknown"], t.Header["x_unknown"] = map[string]any{"a": 1}, "b" }),
 			Keys:    each(func(k map[string]any) { k["x_unknown"] = 1.5 }), Response: param("x_unknown", "1")},
 		Fault{Name: "good-no-expires-in", Help: "there is no expires_in", Answer: drop("expires_in")},
+		Fault{Name: "good-expires-in-huge", Help: "expires_in is the largest number there is", Answer: member("expires_in", json.RawMessage("9223372036854775807"))},
 		Fault{Name: "good-expires-in-string", Help: "expires_in is a string", Answer: func(m map[string]any, _ bool) {
 			m["expires_in"] = fmt.Sprint(m["expires_in"])
 		}},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -30,6 +31,20 @@ func bent(change func(body string) string) func(*Exchange) {
 		}
 		x.W.WriteHeader(r.code)
 		_, _ = io.WriteString(x.W, change(r.String()))
+	}
+}
+
+// lost does what a grant's first request asks for, and cuts the connection in
+// place of the answer.
+func lost(grant string) func(*Exchange) {
+	var done atomic.Bool
+	return func(x *Exchange) {
+		if x.R.PostForm.Get("grant_type") != grant || done.Swap(true) {
+			x.Good.ServeHTTP(x.W, x.R)
+			return
+		}
+		x.Good.ServeHTTP(&recorded{header: http.Header{}}, x.R)
+		panic(http.ErrAbortHandler) // net/http's own way of hanging up
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // tokens lists lies at the token endpoint. A code is never sent twice, so even
@@ -18,6 +19,8 @@ func tokens() []Fault {
 			Answer: member("access_token", "abc\r\nX-Injected: yes")},
 		Fault{Name: "token-refresh-control-chars", Help: "the refresh token has a line break", Rule: "RFC 6749 A.12, A.17",
 			Answer: member("refresh_token", "abc\nRELY_X=yes")},
+		Fault{Name: "token-expires-in-word", Help: "the access token expires in a word", Rule: answer, Answer: member("expires_in", "soon")},
+		Fault{Name: "token-expires-in-negative", Help: "the access token expires before it was made", Rule: answer, Answer: member("expires_in", -3600)},
 		Fault{Name: "token-access-token-list", Help: "the access token is a list", Rule: answer, Answer: member("access_token", []string{"abc"})},
 		Fault{Name: "token-error-200", Help: "an error comes with the status 200", Rule: "RFC 6749 5.2", On: Tokens,
 			Serve: says(http.StatusOK, "Content-Type", "application/json", `{"error":"invalid_grant","error_description":"the code is unknown"}`)},
@@ -53,6 +56,18 @@ func refreshes() []Fault {
 		Fault{Name: "refresh-wrong-nonce", Help: "the new ID token has another nonce", Rule: rule, IDToken: later(set("nonce", "not-the-one-you-sent"))},
 		Fault{Name: "refresh-wrong-auth-time", Help: "the new ID token tells of another sign-in", Rule: rule,
 			IDToken: later(bend(func(t *Token) { t.Claims["auth_time"] = t.Now.AddDate(0, 0, -1).Unix() }))},
+		Fault{Name: "refresh-iat-before", Help: "the new ID token was issued before the sign-in's", Rule: rule, IDToken: later(at("iat", -time.Hour))},
+		Fault{Name: "refresh-azp", Help: "the new ID token names another party that it was issued to", Rule: "OIDC Core 3.1.3.7 (5)", IDToken: later(set("azp", "somebody-else"))},
+		Fault{Name: "refresh-expired", Help: "the new ID token expired an hour ago", Rule: "OIDC Core 3.1.3.7 (9)", IDToken: later(at("exp", -time.Hour))},
+		Fault{Name: "refresh-alg-none", Help: "alg of the new ID token is none, and nobody signed", Rule: "OIDC Core 3.1.3.7 (7)", IDToken: later(header("alg", "none")),
+			Signed: func(s string, t *Token) (string, error) {
+				if t.Refresh {
+					return lastPart(func(string) string { return "" })(s, t)
+				}
+				return s, nil
+			}},
+		Fault{Name: "refresh-lost", Help: "the refresh token is replaced, and the answer with the new one is lost on its way", Rule: "RFC 9110 9.2.2", Group: "transport", Exit: 7, On: Tokens,
+			Serve: lost("refresh_token")},
 		Fault{Name: "refresh-bad-signature", Help: "a byte of the new ID token's signature is changed", Rule: "OIDC Core 3.1.3.7 (6)",
 			Signed: func(s string, t *Token) (string, error) {
 				if t.Refresh {
