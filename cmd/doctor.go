@@ -21,15 +21,15 @@ import (
 // examination is "rely doctor".
 type examination struct {
 	*invocation
-	failOn, baseline, purpose string
-	only, skip                listFlag
-	from, resume, snapshot    string
-	parallel                  int
-	most                      int
-	active, dry, slow, clears bool
-	watch                     string
-	testURL, testListen       string
-	every                     time.Duration
+	failOn, baseline, purpose           string
+	only, skip                          listFlag
+	from, resume, snapshot              string
+	parallel                            int
+	most                                int
+	active, register, dry, slow, clears bool
+	watch                               string
+	testURL, testListen                 string
+	every                               time.Duration
 
 	options doctor.Options
 	least   check.Severity

@@ -25,6 +25,7 @@ import (
 
 func (d *examination) activeFlags(f *pflag.FlagSet) {
 	f.BoolVar(&d.active, "active", false, "try what the provider promises, with clients made for it and deleted at the end")
+	f.BoolVar(&d.register, "register", false, "with --active: make clients for it, as it does without --profile")
 	f.BoolVar(&d.dry, "dry-run", false, "with --active: show each request and send none")
 	f.IntVar(&d.most, "max-requests", 0, "with --active: send at most `N` requests (default 100; 1000 to a provider on this machine)")
 	f.BoolVar(&d.slow, "slow", false, "with --active: run the checks that wait for codes and tokens to run out, too")
@@ -38,6 +39,10 @@ func (d *examination) prepareActive(ctx context.Context) error {
 	switch {
 	case d.dry && !d.active:
 		return &fault.Error{Kind: fault.Usage, ID: "doctor.dry-run", Op: op, Err: errors.New("--dry-run is about --active, which is not given"), Hint: "add --active"}
+	case d.register && !d.active:
+		return &fault.Error{Kind: fault.Usage, ID: "doctor.register", Op: op, Err: errors.New("--register is about --active, which is not given"), Hint: "add --active"}
+	case d.register && d.flags.Changed("profile"):
+		return &fault.Error{Kind: fault.Usage, ID: "doctor.register", Op: op, Err: errors.New("--profile names a client, and --register wants new ones"), Hint: "give one of the two"}
 	case d.testURL != "" && !d.active:
 		return &fault.Error{Kind: fault.Usage, ID: "doctor.test-url", Op: op, Err: errors.New("--test-url is about --active, which is not given"), Hint: "add --active"}
 	case !d.active:
