@@ -65,7 +65,7 @@ func newDoctor(i *invocation) *cobra.Command {
 			return d.run(c.Context())
 		},
 	}
-	i.settingFlags(c.Flags(), "issuer", "browser", "username", "password_file", "totp_secret_file", "initial_access_token_file")
+	i.settingFlags(c.Flags(), "issuer", "browser", "username", "password_file", "totp_secret_file", "initial_access_token_file", "login_timeout")
 	providerFlags(c)
 	i.pages.add(c.Flags())
 	d.activeFlags(c.Flags())
@@ -110,9 +110,14 @@ and deletes them again, also on Ctrl-C; with --profile that profile's client is 
 and what needs others is not run. It says first what it will do. It sends at most
 100 requests, and two a second, to a provider that is not on this machine
 (--max-requests). With --browser forms or chrome, --username and --password-file a
-robot signs in, mostly once; without, those checks are not run. --slow waits for
-codes and tokens to run out, --dry-run shows each request and sends none. Use it
+robot signs in, mostly once; with --browser system or none you do, once, and the tab
+is led on; without, those checks are not run. --slow waits for codes and tokens to run out, --dry-run shows each request and sends none. Use it
 where you may.
+
+--watch FILE keeps the keys that it saw, and the next look with the same FILE, a day
+later in CI say, tells whether a new key was published before it signed and whether
+old ones stay (P47, L36); which key signs is seen with --active and a robot. --every
+goes on looking.
 
 With --from it examines many providers, one line each as they are done (one JSON
 object in a line with -o json), --parallel at a time; --resume goes on where an

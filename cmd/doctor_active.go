@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rely/internal/clientauth"
+	"rely/internal/config"
 	"rely/internal/doctor/active/trial"
 	"rely/internal/doctor/check"
 	"rely/internal/fault"
@@ -47,9 +48,6 @@ func (d *examination) prepareActive(ctx context.Context) error {
 		return &fault.Error{Kind: fault.Usage, ID: "doctor.test-url", Op: op, Err: errors.New("--test-url is about --active, which is not given"), Hint: "add --active"}
 	case !d.active:
 		return nil
-	case d.robot() && !slices.Contains([]string{"forms", "chrome"}, d.values.String("browser")):
-		return &fault.Error{Kind: fault.Usage, ID: "doctor.browser", Op: op, Err: fmt.Errorf("--browser %s cannot be given answers that lead nowhere", d.values.String("browser")),
-			Hint: "use --browser forms, or chrome for pages that need scripts; or leave it out: then nobody signs in"}
 	}
 	o := &trial.Options{HTTP: d.options.Look.HTTP, Now: d.Now, Sleep: d.Sleep, Most: d.most, Slow: d.slow}
 	var err error
@@ -66,10 +64,14 @@ func (d *examination) prepareActive(ctx context.Context) error {
 			return err
 		}
 	}
-	if d.robot() || d.dry {
-		if o.Agent, err = d.robots(); err != nil {
-			return err
-		}
+	switch browser := d.values.String("browser"); {
+	case d.drives() || d.dry:
+		o.Agent, err = d.robots()
+	case d.values.Source("browser") > config.FromDefault && browser != "":
+		o.Person, err = d.person(ctx)
+	}
+	if err != nil {
+		return err
 	}
 	if d.dry {
 		o.Dry = func(request string) {
@@ -128,11 +130,33 @@ func (d *examination) borrowed(ctx context.Context) (*trial.Borrowed, error) {
 	return b, nil
 }
 
+// drives reports whether a robot signs in, and not a person in a browser.
+func (d *examination) drives() bool {
+	return slices.Contains([]string{"forms", "chrome"}, d.values.String("browser"))
+}
+
+// person signs in by the browser that was named.
+func (d *examination) person(ctx context.Context) (*trial.Person, error) {
+	agent, _, err := d.agent()
+	if err != nil {
+		return nil, err
+	}
+	tell := func(address string) {
+		if agent.Name() == "system" || agent.Name() == "none" {
+			fmt.Fprintf(d.Stderr, "Sign in at this address; the browser is led on by itself:\n\n  %s\n\n", fault.Visible(address))
+		}
+	}
+	return trial.NewPerson(ctx, agent, tell, d.values.Duration("login_timeout"))
+}
+
 // plan tells what is about to be done.
 func (d *examination) plan(p trial.Plan) {
 	who := ""
 	if p.Codes > 0 {
 		who = fmt.Sprintf(" %s signs in, and the session is used for %d codes;", fault.Visible(d.values.String("username")), p.Codes)
+		if d.options.Active.Person != nil {
+			who = fmt.Sprintf(" you sign in once, and may be asked to agree once for each client; %d codes are taken;", p.Codes)
+		}
 	}
 	made := fmt.Sprintf("%d clients are made and deleted again", p.Clients)
 	if d.options.Active.Borrowed != nil {
@@ -177,8 +201,8 @@ func (i *invocation) robots() (func(http.RoundTripper) (useragent.Agent, error),
 	return func(over http.RoundTripper) (useragent.Agent, error) {
 		o.HTTP = over
 		name := i.values.String("browser")
-		if !i.robot() {
-			name = "forms" // a dry run, which visits nobody
+		if name != "chrome" {
+			name = "forms" // or a dry run, which visits nobody
 		}
 		return useragent.Choose(name, o)
 	}, nil

@@ -1,9 +1,12 @@
 package cmd
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"html"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -46,6 +49,19 @@ func signOutElsewhere(ts *testscript.TestScript, neg bool, args []string) {
 type jar struct {
 	file string
 	base http.RoundTripper
+	next string // where the latest page leads by itself
+}
+
+// leadsOn notes where a page refreshes to, as a browser would.
+func (j *jar) leadsOn(resp *http.Response) error {
+	body, err := io.ReadAll(resp.Body)
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	j.next = ""
+	if _, to, there := strings.Cut(string(body), `http-equiv="refresh" content="0;url=`); there {
+		to, _, _ = strings.Cut(to, `"`)
+		j.next = html.UnescapeString(to)
+	}
+	return err
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -63,6 +79,9 @@ func (j *jar) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	resp, err := j.base.RoundTrip(r)
+	if err == nil {
+		err = j.leadsOn(resp)
+	}
 	if err != nil || len(resp.Cookies()) == 0 {
 		return resp, err
 	}

@@ -305,6 +305,9 @@ func person(args []string) int {
 		fmt.Fprintln(os.Stderr, "person:", err)
 		return 1
 	}
+	if j, is := transport.(*jar); is && j.next != "" {
+		return person([]string{"--jar", j.file, args[0], j.next})
+	}
 	return 0
 }
 

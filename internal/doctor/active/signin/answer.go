@@ -25,7 +25,7 @@ func answers() []trial.Probe {
 			Why: "A client looks in one place alone; tokens in an address end in logs.", Fix: "put code, state and iss into the query, and nothing else that is secret"}, Login: true, Given: true, Run: rightPart},
 		{Check: check.Check{ID: "L34", Name: "sign-in-redirect", Title: "the form with the password is not answered with 307 or 308", Stage: "login", Severity: check.Error, Section: "RFC 9700 4.12",
 			Why: "The browser would send the password on to wherever the redirect leads, in the end to the client.", Fix: "redirect with 303",
-			Unknown: "It sees the requests of the robot's own sign-in."}, Login: true, Given: true, Run: notRepeated},
+			Unknown: "It sees the requests of the robot's own sign-in."}, Robot: true, Login: true, Given: true, Run: notRepeated},
 	}
 }
 
@@ -34,7 +34,7 @@ func sessions() []trial.Probe {
 	return []trial.Probe{
 		{Check: check.Check{ID: "L16", Name: "asks-again", Title: "prompt=login and max_age ask again, and max_age brings auth_time", Stage: "login", Severity: check.Error, Section: "OIDC Core 3.1.2.1",
 			Why: "An application that asks for a fresh sign-in before a payment gets an old one, and cannot tell.", Fix: "heed prompt=login and max_age, and put auth_time into the ID token where max_age was asked for",
-			Unknown: "It asks in the session of the sign-in and looks whether a page is shown: what the page asks for it does not judge."}, Login: true, Given: true, Run: asksAgain},
+			Unknown: "It asks in the session of the sign-in and looks whether a page is shown: what the page asks for it does not judge."}, Robot: true, Login: true, Given: true, Run: asksAgain},
 	}
 }
 

@@ -24,9 +24,9 @@ func asked() []trial.Probe {
 			Unknown: "It asks UserInfo: what other resource servers do it does not see."}, Login: true, Given: true, Run: dpopBound},
 		{Check: check.Check{ID: "L33", Name: "request-uri-once", Title: "a pushed request_uri works once", Stage: "login", Severity: check.Warning, Section: "RFC 9126 4, 7.3",
 			Why: "Whoever finds it in a log can start the same sign-in again.", Fix: "drop the request when a code is issued for it",
-			Unknown: "It asks a second time in the same browser, as a person does who loads the page again, which a provider may allow. That it ends after its time is looked at with --slow."}, Login: true, Given: true, Run: requestOnce},
+			Unknown: "It asks a second time in the same browser, as a person does who loads the page again, which a provider may allow. That it ends after its time is looked at with --slow."}, Robot: true, Login: true, Given: true, Run: requestOnce},
 		{Check: check.Check{ID: "L35", Name: "hybrid-alike", Title: "in the hybrid flow both ID tokens are about the same, with c_hash and at_hash", Stage: "tokens", Severity: check.Error, Section: "OIDC Core 3.3.2.11, 3.3.3.6",
-			Why: "A client that goes by the first one may sign in somebody else than the second one says.", Fix: "issue both from the same sign-in, in the fragment, with c_hash in the first"}, Login: true, Run: hybridAlike},
+			Why: "A client that goes by the first one may sign in somebody else than the second one says.", Fix: "issue both from the same sign-in, in the fragment, with c_hash in the first"}, Robot: true, Login: true, Run: hybridAlike},
 	}
 }
 

@@ -31,8 +31,9 @@ func claims() []trial.Probe {
 // entropies looks at all that the run brought, and so comes last.
 func entropies() []trial.Probe {
 	return []trial.Probe{
-		{Check: check.Check{ID: "L09", Name: "unguessable", Title: "codes and tokens can have 128 bits of chance, and none comes twice", Stage: "tokens", Severity: check.Warning, Section: "RFC 6749 10.10",
-			Why: "What can be guessed needs no stealing.", Fix: "take 32 characters or more of base64url from a cryptographic source",
+		{Check: check.Check{ID: "L09", Name: "unguessable", Title: "codes and tokens can have 128 bits of chance, and none comes twice", Stage: "tokens", Severity: check.Warning, Section: "RFC 6749 10.10; FAPI 2.0 Security Profile 5.4.1",
+			Demands: []check.Demand{{For: "fapi2", Severity: check.Error}},
+			Why:     "What can be guessed needs no stealing.", Fix: "take 32 characters or more of base64url from a cryptographic source",
 			Unknown: "It counts the characters that differ between values: values that are long and guessable all the same pass."}, Login: true, Given: true, Run: unguessable},
 	}
 }

@@ -16,7 +16,7 @@ func logouts() []trial.Probe {
 	return []trial.Probe{
 		{Check: check.Check{ID: "L31", Name: "logout-redirect", Title: "a sign-out ends the session and goes back with state, to a registered address and after a true hint alone", Stage: "account", Severity: check.Error, Section: "OIDC RP-Initiated Logout 2, 3",
 			Why: "Otherwise the provider sends people wherever a link says, or leaves them signed in.", Fix: "compare post_logout_redirect_uri character by character, check the signature of id_token_hint, and end the session before the redirect",
-			Unknown: "A robot presses the buttons: a page that it does not understand ends its walk, and counts as no redirect. Where a wrong request ends the session, those after it are sent without one."}, Login: true, Run: logoutRules},
+			Unknown: "A robot presses the buttons: a page that it does not understand ends its walk, and counts as no redirect. Where a wrong request ends the session, those after it are sent without one."}, Robot: true, Login: true, Run: logoutRules},
 	}
 }
 

@@ -37,7 +37,8 @@ func spent() []trial.Probe {
 		{Check: check.Check{ID: "L28", Name: "refresh-id-token", Title: "the ID token of a renewal is about the same sign-in", Stage: "tokens", Severity: check.Error, Section: "OIDC Core 12.2",
 			Why: "A client that compares them ends the session.", Fix: "keep iss, sub, aud and auth_time as they were"}, Login: true, Given: true, Run: sameSignIn},
 		{Check: check.Check{ID: "L24", Name: "refresh-reuse", Title: "an old refresh token of a public client is refused, and ends the newer ones", Stage: "tokens", Severity: check.Warning, Section: "RFC 9700 4.14.2",
-			Why: "It is how a stolen one is noticed.", Fix: "rotate refresh tokens, and withdraw the family when an old one comes back", Unknown: "A grace of some seconds is allowed, and looks the same."}, Login: true, Run: refreshReuse},
+			Demands: []check.Demand{{For: "oauth21", Severity: check.Error}},
+			Why:     "It is how a stolen one is noticed.", Fix: "rotate refresh tokens, and withdraw the family when an old one comes back", Unknown: "A grace of some seconds is allowed, and looks the same."}, Login: true, Run: refreshReuse},
 	}
 }
 

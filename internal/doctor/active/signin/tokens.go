@@ -17,12 +17,14 @@ import (
 // tokens are about tokens and where they are shown.
 func tokens() []trial.Probe {
 	return []trial.Probe{
-		{Check: check.Check{ID: "L18", Name: "token-response", Title: "the token response is not to be cached, and has token_type and expires_in", Stage: "tokens", Severity: check.Warning, Section: "RFC 6749 5.1",
-			Why: "Clients decide by them how to use the token and when to renew it.", Fix: "send Cache-Control: no-store, token_type Bearer and expires_in as a number"}, Login: true, Given: true, Run: tokenResponse},
+		{Check: check.Check{ID: "L18", Name: "token-response", Title: "the token response is not to be cached, and has token_type and expires_in", Stage: "tokens", Severity: check.Warning, Section: "RFC 6749 5.1; OIDC Core 3.1.3.3",
+			Demands: []check.Demand{{For: "oidc-basic", Severity: check.Error}, {For: "oidc-dynamic", Severity: check.Error}, {For: "fapi2", Severity: check.Error}, {For: "oauth21", Severity: check.Error}},
+			Why:     "Clients decide by them how to use the token and when to renew it.", Fix: "send Cache-Control: no-store, token_type Bearer and expires_in as a number"}, Login: true, Given: true, Run: tokenResponse},
 		{Check: check.Check{ID: "L20", Name: "userinfo-post", Title: "UserInfo answers GET and POST, with the ID token's sub", Stage: "account", Severity: check.Error, Section: "OIDC Core 5.3.1, 5.3.2",
 			Why: "Another sub is another person.", Fix: "answer both methods with the same claims"}, Login: true, Given: true, Run: userinfoPost},
 		{Check: check.Check{ID: "L21", Name: "token-in-query", Title: "an access token in the query is refused", Stage: "account", Severity: check.Warning, Section: "RFC 9700 4.3.2; RFC 6750 2.3",
-			Why: "Addresses end in logs and histories.", Fix: "take tokens from the Authorization header"}, Login: true, Given: true, Run: tokenInQuery},
+			Demands: []check.Demand{{For: "fapi2", Severity: check.Error}, {For: "oauth21", Severity: check.Error}},
+			Why:     "Addresses end in logs and histories.", Fix: "take tokens from the Authorization header"}, Login: true, Given: true, Run: tokenInQuery},
 		{Check: check.Check{ID: "L29", Name: "revocation-works", Title: "revoked tokens are dead: the access token at UserInfo, the refresh token at renewal", Stage: "account", Severity: check.Error, Section: "RFC 7009 2",
 			Why: "Signing out would be a word.", Fix: "look tokens up, or keep a list of revoked ones until they expire"}, Login: true, Given: true, Run: revocationWorks},
 	}

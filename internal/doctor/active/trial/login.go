@@ -43,6 +43,7 @@ func (p *Patient) SignIn(ctx context.Context, c *registration.Client, change fun
 	}
 	g := &Grant{Client: c, Key: NewKey(), When: p.Now()}
 	q := p.request(c, g.Key)
+	q.Set("redirect_uri", p.signInURI())
 	change(q)
 	g.State, g.Nonce, g.Scope = q.Get("state"), q.Get("nonce"), q.Get("scope")
 	p.codes++
@@ -73,7 +74,7 @@ func (p *Patient) walk(ctx context.Context, address string, q url.Values) error 
 		return p.turnedAway
 	}
 	p.gate.arrived() // what came before is not the answer
-	if p.signedIn && p.agent.Name() != "forms" {
+	if p.signedIn && p.Person == nil && p.agent.Name() != "forms" {
 		// A browser takes a second to start, and mostly nobody is asked again.
 		if _, err := p.Follow(ctx, address, q); err == nil && p.gate.here() {
 			return nil
@@ -83,15 +84,18 @@ func (p *Patient) walk(ctx context.Context, address string, q url.Values) error 
 	if err != nil {
 		return err
 	}
-	visit := useragent.Visit{URL: u.String(), RedirectURI: p.RedirectURI(), Origins: []string{u.Scheme + "://" + u.Host}}
+	visit := useragent.Visit{URL: u.String(), RedirectURI: p.signInURI(), Origins: []string{u.Scheme + "://" + u.Host}}
 	err = p.agent.Visit(ctx, visit)
-	if stopped(err) == "useragent.page" && p.agent.Name() != "forms" {
+	if stopped(err) == "useragent.page" && p.agent.Name() == "chrome" {
 		err = p.agent.Visit(ctx, visit) // its scripts were late
 	}
 	if err != nil {
 		err = fmt.Errorf("the sign-in did not succeed: %w", err)
 		if slices.Contains([]string{"useragent.password-refused", "useragent.code-refused", "useragent.credentials", "useragent.impossible"}, stopped(err)) {
 			p.turnedAway = err
+		}
+		if p.Person != nil {
+			p.turnedAway = err // nobody is asked again and again
 		}
 		return err
 	}
@@ -161,6 +165,7 @@ func (p *Patient) Silently(ctx context.Context, c *registration.Client, change f
 	}
 	g := &Grant{Client: c, Key: NewKey(), When: p.Now()}
 	q := p.request(c, g.Key)
+	q.Set("redirect_uri", p.signInURI())
 	change(q)
 	g.State, g.Nonce, g.Scope = q.Get("state"), q.Get("nonce"), q.Get("scope")
 	p.gate.arrived()
@@ -214,7 +219,7 @@ func (p *Patient) Redeem(ctx context.Context, c *registration.Client, g *Grant, 
 	if err != nil {
 		return nil, err
 	}
-	form := url.Values{"grant_type": {"authorization_code"}, "code": {g.Response.Get("code")}, "redirect_uri": {p.RedirectURI()}, "code_verifier": {g.Key.Verifier}}
+	form := url.Values{"grant_type": {"authorization_code"}, "code": {g.Response.Get("code")}, "redirect_uri": {p.signInURI()}, "code_verifier": {g.Key.Verifier}}
 	change(form)
 	return p.Post(ctx, address, form, p.Proof(c, form))
 }

@@ -54,6 +54,8 @@ type Options struct {
 	// Site opens an address that the provider could ask for; nil where the user
 	// named none.
 	Site func(context.Context) (*Site, error)
+	// Person signs in in a browser of their own, in place of Agent.
+	Person *Person
 	// Announce, if set, is told before the first request what will be done.
 	Announce func(Plan)
 	// Progress, if set, is told before each check, and how many there are.
@@ -87,6 +89,7 @@ type Probe struct {
 	check.Check
 	Login bool // somebody has to sign in
 	Given bool // a client that the user named will do
+	Robot bool // it looks at pages, or presses buttons: a person's browser shows nothing of it
 	Slow  bool // it waits for something to run out
 	Run   func(ctx context.Context, p *Patient) error
 }
@@ -157,6 +160,14 @@ func (p *Patient) RedirectURI() string {
 	return Callback
 }
 
+// signInURI is where codes that somebody signs in for are taken.
+func (p *Patient) signInURI() string {
+	if p.Person != nil && p.Borrowed == nil {
+		return p.Person.uri
+	}
+	return p.RedirectURI()
+}
+
 // Rehearse runs what do does without sending anything, and says what it would
 // cost. What the provider's answers change cannot be known before.
 func (p *Patient) Rehearse(ctx context.Context, do func(*Patient)) Plan {
@@ -187,6 +198,8 @@ func (p *Patient) Run(ctx context.Context, probe Probe) (findings []check.Findin
 		return nil, "it needs clients of the doctor's own, and the profile's client is used: leave --profile out"
 	case probe.Login && p.agent == nil:
 		return nil, "nobody signs in: add --browser forms --username NAME --password-file FILE"
+	case probe.Robot && p.Person != nil:
+		return nil, "a robot alone can see it: use --browser forms or chrome"
 	case probe.Slow && !p.Slow:
 		return nil, "it waits for something to run out: add --slow"
 	}
@@ -244,8 +257,20 @@ func (p *Patient) Prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.browser, err = newBrowser(p.gate); err != nil || p.Agent == nil {
+	if p.browser, err = newBrowser(p.gate); err != nil {
 		return err
+	}
+	if p.Person != nil {
+		p.agent = p.Person
+		if p.Dry == nil {
+			p.Person.mu.Lock()
+			defer p.Person.mu.Unlock()
+			p.Person.gate = p.gate
+		}
+		return nil
+	}
+	if p.Agent == nil {
+		return nil
 	}
 	p.agent, err = p.Agent(p.browser)
 	return err
@@ -290,6 +315,10 @@ func (p *Patient) Another(ctx context.Context, name string, more map[string]any)
 	if _, err := p.Endpoint("end_session_endpoint"); err == nil {
 		metadata["post_logout_redirect_uris"] = []string{SignedOut}
 	}
+	if p.Person != nil {
+		metadata["redirect_uris"] = []string{Callback, Other, p.Person.uri}
+		metadata["application_type"] = "native" // the address is http on loopback
+	}
 	maps.Copy(metadata, more)
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -326,7 +355,7 @@ const ClientName = "rely doctor, may be deleted"
 func (p *Patient) Clean(ctx context.Context) error {
 	left := p.left
 	p.gate.free, p.gate.heading = true, "# the clients are deleted"
-	if p.agent != nil {
+	if p.agent != nil && p.Dry == nil {
 		useragent.Dismiss(p.agent)
 	}
 	for _, c := range slices.Backward(p.made) {
