@@ -2,11 +2,13 @@ package lifetime
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -251,6 +253,49 @@ func TestWithoutRefreshTokens(t *testing.T) {
 	within(t, r, AccessToken, 5*time.Second)
 	if r.SignIns != 1 || r.span(Idle).NotRun == "" || r.Rotates != nil {
 		t.Errorf("got %+v", r)
+	}
+}
+
+// jwt is a token in the form of one; nobody here looks at its signature.
+func jwt(claims string) secret.String {
+	part := func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
+	return secret.New(part(`{"alg":"RS256"}`) + "." + part(claims) + "." + part("signature"))
+}
+
+// What providers say of lifetimes, in their several ways.
+func TestStated(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct {
+		tokens Tokens
+		want   string
+	}{
+		"Keycloak": {Tokens{Access: jwt(`{"iat":100,"exp":400}`), Refresh: jwt(`{"iat":100,"exp":1900}`), ID: jwt(`{"iat":100,"exp":400}`),
+			Members: map[string]json.RawMessage{"expires_in": json.RawMessage("300"), "refresh_expires_in": json.RawMessage("1800")}},
+			"access_token expires_in 5 min, access_token exp - iat 5 min, refresh_token refresh_expires_in 30 min, refresh_token exp - iat 30 min, id_token exp - iat 5 min"},
+		"Keycloak, an offline session": {Tokens{Access: secret.New("a"), Refresh: jwt(`{"iat":100}`), Members: map[string]json.RawMessage{"refresh_expires_in": json.RawMessage("0")}},
+			"refresh_token refresh_expires_in never"},
+		"Entra": {Tokens{Access: jwt(`{"iat":1,"exp":3600}`), Refresh: secret.New("0.AXoA"),
+			Members: map[string]json.RawMessage{"expires_in": json.RawMessage(`"3599"`), "refresh_token_expires_in": json.RawMessage("86399")}},
+			"access_token expires_in 59 min 59 s, access_token exp - iat 59 min 59 s, refresh_token refresh_token_expires_in 23 h 59 min"},
+		"nothing": {Tokens{Access: secret.New("a.b.c"), Members: map[string]json.RawMessage{"expires_in": json.RawMessage(`"soon"`)}}, ""},
+	} {
+		r := &run{Lab: &Lab{Now: time.Now}, result: &Result{}}
+		words := []string{}
+		for _, s := range r.stated(t.Context(), &Login{Tokens: c.tokens}, c.tokens) {
+			life := Words(s.Life)
+			if s.Never {
+				life = "never"
+			}
+			words = append(words, s.Of+" "+s.By+" "+life)
+		}
+		for _, want := range strings.Split(c.want, ", ") {
+			if want != "" && !slices.Contains(words, want) {
+				t.Errorf("%s: got %q, want %q among it", what, words, want)
+			}
+		}
+		if len(words) != len(strings.Split(c.want, ", ")) && c.want != "" || c.want == "" && len(words) > 0 {
+			t.Errorf("%s: got %q, want %s", what, words, c.want)
+		}
 	}
 }
 
