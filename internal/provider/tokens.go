@@ -107,6 +107,8 @@ func declined(op, subject, spec string, a *wire.Answer) error {
 	switch {
 	case code == "invalid_client" || a.Status == http.StatusUnauthorized:
 		f.ID, f.Hint = subject+".client", "check the client's secret or key, and how it is sent (--client-auth); a public client may not ask everywhere"
+	case code == "unsupported_token_type" && subject == "introspection":
+		f.ID, f.Hint = subject+".unsupported", "read what a token of this kind says itself; a JWT was compared with what was asked at the sign-in"
 	case code == "unsupported_token_type":
 		f.ID, f.Hint = subject+".unsupported", "revoke the refresh token instead: that ends what was issued with it (--token-type-hint refresh_token)"
 	case a.Status == http.StatusNotFound || a.Status == http.StatusMethodNotAllowed:

@@ -144,7 +144,7 @@ func (k *Keeper) fapi(r *flows.Request, entry flows.Entry, client *store.Client)
 	r.Push = true
 	if r.IDTokenAlgs = within(r.IDTokenAlgs, fapiAlgs()); len(r.IDTokenAlgs) == 0 {
 		return &fault.Error{Kind: fault.Config, ID: "login.fapi", Op: "sign in as FAPI 2.0 asks", Spec: "FAPI 2.0 Security Profile 5.4.1",
-			Err: errors.New("the client is registered for ID tokens of another algorithm"), Hint: "register id_token_signed_response_alg as one of " + strings.Join(fapiAlgs(), ", ")}
+			Err: errors.New("the client is registered for ID tokens of another algorithm"), Hint: "register the client with --id-token-signed-response-alg ES256"}
 	}
 	return nil
 }

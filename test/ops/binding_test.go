@@ -238,6 +238,12 @@ func TestGeneratedCertificate(t *testing.T) {
 				t.Errorf("got %q, want the aliases named", r.stderr)
 			}
 			h.exits(0, "revoke", "-p", "reg")
+			// An access token that is a JWT says itself what it is bound to; the provider tells of no such token.
+			r := h.exits(0, byForms(h, "--scope", "openid api:read", "--resource", "urn:example:jwt")...)
+			passes(t, r, "bound-certificate")
+			if r := h.exits(5, "introspect", "-p", "reg"); !strings.Contains(r.stderr, "rely: try: read what a token of this kind says itself") {
+				t.Errorf("got %q, want no word of revoking", r.stderr)
+			}
 		})
 	}
 	t.Run("FAPI 2.0 without DPoP", func(t *testing.T) {
