@@ -33,13 +33,13 @@ func requests() []trial.Probe {
 		{Check: check.Check{ID: "A17", Name: "nonce-required", Title: "an ID token in the browser needs a nonce", Stage: "login", Severity: check.Error, Section: "OIDC Core 3.2.2.1",
 			Why: "An ID token that was seen somewhere could be given to the client again.", Fix: "refuse the response type id_token without nonce", Unknown: "It runs where response_types_supported has id_token, and at a provider that judges after the sign-in where somebody signs in."}, Run: nonceRequired},
 		{Check: check.Check{ID: "A18", Name: "odd-requests", Title: "an unknown parameter, another order and POST change nothing", Stage: "login", Severity: check.Error, Section: "RFC 6749 3.1; OIDC Core 3.1.2.1",
-			Why: "Clients of tomorrow send parameters of tomorrow, and long requests come by POST.", Fix: "ignore what you do not know, and take POST like GET"}, Given: true, Run: oddRequests},
+			Why: "Clients of tomorrow send parameters of tomorrow, and long requests come by POST.", Fix: "ignore what you do not know, and take POST like GET", Unknown: "It compares with a good request, at prompt=none: what a sign-in makes of an odd one it does not see."}, Given: true, Run: oddRequests},
 		{Check: check.Check{ID: "A19", Name: "prompt-none", Title: "prompt=none without a session is login_required", Stage: "login", Severity: check.Error, Section: "OIDC Core 3.1.2.1, 3.1.2.6",
 			Why: "Applications ask in a hidden frame whether somebody is signed in; a page instead hangs them.", Fix: "redirect with login_required or interaction_required"}, Given: true, Run: promptNone},
 		{Check: check.Check{ID: "A20", Name: "error-state", Title: "errors come back with state as it was sent, and with iss where it is promised", Stage: "login", Severity: check.Error, Section: "RFC 6749 4.1.2.1; RFC 9207 2",
 			Why: "A client drops an answer whose state it does not know, and its user sees nothing.", Fix: "send state back unchanged, and iss"}, Given: true, Run: errorState},
 		{Check: check.Check{ID: "A21", Name: "sign-in-page", Title: "the sign-in page cannot be framed, is not cached, gives no address away, and keeps its cookies to itself", Stage: "login", Severity: check.Warning, Section: "RFC 9700 4.2.4, 4.16",
-			Why: "A page in an invisible frame collects clicks; a Referer carries codes.", Fix: "send frame-ancestors or X-Frame-Options, Cache-Control: no-store and Referrer-Policy, and cookies with Secure and HttpOnly"}, Given: true, Run: signInPage},
+			Why: "A page in an invisible frame collects clicks; a Referer carries codes.", Fix: "send frame-ancestors or X-Frame-Options, Cache-Control: no-store and Referrer-Policy, and cookies with Secure and HttpOnly", Unknown: "It looks at one page and the way to it, with nobody signed in. A cookie that scripts have to read, as some against CSRF, may be without HttpOnly: names with csrf or xsrf are left out."}, Given: true, Run: signInPage},
 		{Check: check.Check{ID: "A22", Name: "error-page-escapes", Title: "the error page escapes what it repeats", Stage: "login", Severity: check.Error, Section: "RFC 9700 4.1 (injection); CWE-79",
 			Why: "Somebody else's script would run on the page where passwords are typed.", Fix: "escape &, <, >, \" and '", Unknown: "It sends one inert mark to one page."}, Given: true, Run: errorPage},
 	}
@@ -68,7 +68,7 @@ func unknownClient(ctx context.Context, p *trial.Patient) error {
 	if trial.Leaves(a, "rely-doctor.invalid") {
 		p.Found("authorization_endpoint", trial.Described(a), "an error page")
 	}
-	return nil
+	return p.Knocks(ctx)
 }
 
 func responseType(ctx context.Context, p *trial.Patient) error {

@@ -24,7 +24,7 @@ func proofs() []trial.Probe {
 		{Check: check.Check{ID: "A44", Name: "dpop-proof", Title: "a DPoP proof for another request, of another hour, used before or with a private key in it is refused", Stage: "client", Severity: check.Error, Section: "RFC 9449 4.3, 11.1",
 			Why:     "A proof that is good elsewhere or later proves nothing: whoever sees one uses it.",
 			Fix:     "compare htm, htu and iat, remember jti, and refuse a jwk with a private part",
-			Unknown: "It asks for tokens by client_credentials. A used jti, or an iat an hour away, is a warning: how long a proof is good is the provider's to say.", Demands: []check.Demand{{For: "fapi2", Severity: check.Error}}}, Run: dpopProof},
+			Unknown: "It asks for tokens by client_credentials. A used jti, or an iat an hour away, is a warning: how long a proof is good is the provider's to say."}, Run: dpopProof},
 	}
 }
 

@@ -21,9 +21,9 @@ const par = "pushed_authorization_request_endpoint"
 func pushes() []trial.Probe {
 	return []trial.Probe{
 		{Check: check.Check{ID: "A37", Name: "par-unproven", Title: "a confidential client that does not prove itself cannot push a request", Stage: "login", Severity: check.Error, Section: "RFC 9126 2, 2.1",
-			Why: "That the request comes from the client is what pushing is for.", Fix: "demand at this endpoint what the client sends to the token endpoint"}, Run: parUnproven},
+			Why: "That the request comes from the client is what pushing is for.", Fix: "demand at this endpoint what the client sends to the token endpoint", Unknown: "It sends client_id alone; a wrong secret is not tried here."}, Run: parUnproven},
 		{Check: check.Check{ID: "A38", Name: "par-form", Title: "a pushed request has no request_uri in it, and does not come by GET", Stage: "login", Severity: check.Warning, Section: "RFC 9126 2.1, 2.3",
-			Why: "A request_uri inside makes the provider fetch what somebody else names.", Fix: "answer invalid_request, and 405 to GET", Demands: []check.Demand{{For: "fapi2", Severity: check.Error}}}, Given: true, Run: parForm},
+			Why: "A request_uri inside makes the provider fetch what somebody else names.", Fix: "answer invalid_request, and 405 to GET", Unknown: "The request_uri inside leads nowhere: whether it would be fetched is A24's.", Demands: []check.Demand{{For: "fapi2", Severity: check.Error}}}, Given: true, Run: parForm},
 		{Check: check.Check{ID: "A40", Name: "par-answer", Title: "a pushed request is answered 201, with a request_uri that nobody guesses and that lives 5 to 600 seconds", Stage: "login", Severity: check.Warning, Section: "RFC 9126 2.2, 7.1",
 			Why: "Who guesses a request_uri takes the request over; one that lives for hours is found in a history.", Fix: "answer 201 with request_uri of 128 random bits and an expires_in of a minute", Demands: []check.Demand{{For: "fapi2", Severity: check.Error}},
 			Unknown: "How random a request_uri is: it goes by its length and alphabet."}, Given: true, Run: parAnswer},

@@ -16,10 +16,10 @@ func redirects() []trial.Probe {
 	return []trial.Probe{
 		{Check: check.Check{ID: "A10", Name: "redirect-exact", Title: "the redirect URI is compared character by character", Stage: "login", Severity: check.Error, Section: "RFC 9700 2.1, 4.1",
 			Why: "Each kind of loose comparison has sent codes to attackers.", Fix: "compare the whole text; only the port of a loopback address may differ",
-			Unknown: "It sees what is redirected. A provider that shows a page in spite of prompt=none, which A19 tells, shows nothing here.",
+			Unknown: "It sees what is redirected. At a provider that shows a page in spite of prompt=none, which A19 tells, it does not run.",
 			Hints:   []check.Hint{{Vendor: "keycloak", Text: "take the * out of \"Valid redirect URIs\""}}}, Run: redirectExact},
 		{Check: check.Check{ID: "A11", Name: "redirect-missing", Title: "a request without redirect_uri gets a page where two are registered", Stage: "login", Severity: check.Warning, Section: "RFC 6749 3.1.2.3; OIDC Core 3.1.2.1",
-			Why: "The provider would choose, and the client would not know where its answer went.", Fix: "show an error page", Demands: []check.Demand{{For: "oidc-basic", Severity: check.Error}, {For: "oidc-dynamic", Severity: check.Error}, {For: "fapi2", Severity: check.Error}}}, Run: redirectMissing},
+			Why: "The provider would choose, and the client would not know where its answer went.", Fix: "show an error page", Unknown: "It sees what is redirected: an answer that waits behind a page is not seen.", Demands: []check.Demand{{For: "oidc-basic", Severity: check.Error}, {For: "oidc-dynamic", Severity: check.Error}, {For: "fapi2", Severity: check.Error}}}, Run: redirectMissing},
 		{Check: check.Check{ID: "A13", Name: "loopback-port", Title: "the redirect URI of a native application on 127.0.0.1 may have any port", Stage: "login", Severity: check.Warning, Section: "RFC 8252 7.3", Demands: []check.Demand{{For: "oauth21", Severity: check.Error}},
 			Why: "A program on a desk takes the port that is free: with one alone it fails where another program has it.", Fix: "leave the port out when http redirect URIs on 127.0.0.1 and [::1] are compared",
 			Unknown: "It registers a native application; where the provider takes none, it does not run."}, Run: loopbackPort},
@@ -41,6 +41,9 @@ func redirectExact(ctx context.Context, p *trial.Patient) error {
 		if err := notSent(ctx, p, p.Client, wrong); err != nil {
 			return err
 		}
+	}
+	if err := p.Knocks(ctx); err != nil {
+		return err
 	}
 	c, err := p.Another(ctx, "query", map[string]any{"redirect_uris": []string{registeredQuery}})
 	if err != nil {
@@ -67,7 +70,10 @@ func redirectMissing(ctx context.Context, p *trial.Patient) error {
 	if err == nil && p.Dry == nil && trial.Leaves(a, "rely-doctor.invalid") {
 		p.Found("redirect_uri", "none: "+trial.Described(a), "an error page")
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return p.Knocks(ctx)
 }
 
 func loopbackPort(ctx context.Context, p *trial.Patient) error {
