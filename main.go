@@ -9,5 +9,6 @@ import (
 )
 
 func main() {
+	app.Guard()
 	os.Exit(cmd.Main(app.System(), os.Args[1:]))
 }

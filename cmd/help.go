@@ -102,7 +102,8 @@ switched off from a profile.
 
 Where secrets lie: client secrets and tokens in the store below the state folder,
 in files that only you may read (0600), encrypted with a key from the system's
-keyring where there is one (--store keyring). Profiles hold no secret.
+keyring where there is one (--store keyring). Profiles hold no secret. On Linux no
+other program of yours can read the memory of rely, and it leaves no core dump.
 
 What never shows: tokens, codes, passwords and client secrets in errors, traces
 and notes. --trace puts a fingerprint in their place, so that equal secrets can be

@@ -83,7 +83,10 @@ func (r *register) report(made *registration.Made, plan *registration.Plan, reco
 		r.say("rely: note: the provider gave no way to change or delete the client from here.\n")
 	}
 	// A person who signs in by the browser comes back to a redirect URI.
-	if flow, err := flows.Find(r.values.String("flow")); err == nil && flow.Person && (len(flow.Types) == 0 || len(made.Redirect.URIs) > 0) {
+	flow, err := flows.Find(r.values.String("flow"))
+	if err == nil && flow.Elsewhere {
+		r.say("Have somebody asked with: rely login%s --login-hint NAME\n", r.suffix())
+	} else if err == nil && flow.Person && (len(flow.Types) == 0 || len(made.Redirect.URIs) > 0) {
 		r.say("Sign in with: rely login%s\n", r.suffix())
 	} else {
 		r.say("Get a token with: rely tokens%s\n", r.suffix())

@@ -1,0 +1,30 @@
+package app
+
+import (
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func dumpable() uintptr {
+	is, _, _ := syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_GET_DUMPABLE, 0, 0)
+	return is
+}
+
+// No t.Parallel: it is about the process.
+func TestGuard(t *testing.T) {
+	if was := dumpable(); was != 1 {
+		t.Skipf("the process begins as %d", was)
+	}
+	t.Cleanup(func() { _, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_DUMPABLE, 1, 0) })
+	Guard()
+	if got := dumpable(); got != 0 {
+		t.Errorf("got %d, want a process that others cannot look into", got)
+	}
+	// What is started from here is as usual: a person may debug that.
+	out, err := exec.Command("/bin/sh", "-c", "cat /proc/self/environ >/dev/null && echo readable").Output()
+	if err != nil || strings.TrimSpace(string(out)) != "readable" {
+		t.Errorf("got %q and %v from a child, want one that is as usual", out, err)
+	}
+}
