@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -58,4 +59,18 @@ func crowd(dir string, doctor program) error {
 		fmt.Printf("rely doctor, %d issuers: %.1f ms cpu each, %.0f ms wall, %.1f MiB, goal 100 MiB\n", n, ms(s.cpu)/float64(n), ms(s.wall), float64(s.rss)/(1<<20))
 	}
 	return nil
+}
+
+// tried prints what an examination with everything costs, a robot signing in.
+func tried(dir string, doctor program) error {
+	file := filepath.Join(dir, "alice.pw")
+	if err := os.WriteFile(file, []byte("wonderland-1865"), 0o600); err != nil {
+		return err
+	}
+	p := program{path: doctor.path, args: append(slices.Clone(doctor.args), "--active", "--browser", "forms", "--username", "alice", "--password-file", file), env: doctor.env}
+	s, err := p.run()
+	if err == nil {
+		fmt.Printf("rely doctor --active with a robot: %.0f ms cpu, %.0f ms wall (2100 of them waiting for max_age=1), %.1f MiB, goal 5000 ms\n", ms(s.cpu), ms(s.wall), float64(s.rss)/(1<<20))
+	}
+	return err
 }

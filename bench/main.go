@@ -88,6 +88,9 @@ func measure(bin string, n int, only string) error {
 	if err := crowd(dir, doctor); err != nil {
 		return err
 	}
+	if err := tried(dir, doctor); err != nil {
+		return err
+	}
 	if err := profiles(dir, login, n); err != nil {
 		return err
 	}
