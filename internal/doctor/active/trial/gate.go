@@ -26,6 +26,7 @@ type gate struct {
 	quick bool   // the provider is on this machine
 	free  bool   // cleaning up is never refused
 	owed  int    // requests that are kept back for deleting clients
+	full  bool   // a request was refused
 	// heading is told before the next request of a dry run.
 	heading string
 
@@ -60,6 +61,7 @@ func (g *gate) turn() (time.Duration, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.count+g.owed >= g.most && !g.free {
+		g.full = true
 		return 0, g.limit()
 	}
 	g.count++
@@ -79,7 +81,7 @@ func (g *gate) turn() (time.Duration, error) {
 func (g *gate) spent() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.count+g.owed < g.most {
+	if g.count+g.owed < g.most && !g.full {
 		return nil
 	}
 	return g.limit()
