@@ -19,7 +19,9 @@ func (r *run) add(name, by string, from time.Time, look func(ctx context.Context
 	return t
 }
 
-// age is how long ago something was issued, or used last.
+// age is how long ago something was issued, or used last. What lives was alive
+// when it was asked about, at the latest; what is dead was so when the answer
+// came, at the latest: however slow the network is, the end is in between.
 func (r *run) age(t *trial) time.Duration { return r.Now().Sub(t.from) }
 
 // at is the time since the run began, of an age.
@@ -75,6 +77,7 @@ func (r *run) statedLife(of string) time.Duration {
 func (r *run) access(l *Login, issued time.Time) {
 	stated := r.statedLife("access_token")
 	r.add(AccessToken, "", issued, func(ctx context.Context, t *trial, _ bool) time.Duration {
+		asked := r.age(t)
 		alive, by, err := r.alive(ctx, l, l.Access)
 		switch {
 		case errors.Is(err, errNowhere):
@@ -88,7 +91,7 @@ func (r *run) access(l *Login, issued time.Time) {
 			t.span.Dead = r.age(t)
 			return -1
 		}
-		t.span.Alive = r.age(t)
+		t.span.Alive = asked
 		return r.at(t, later(t.span.Alive, stated))
 	})
 }
@@ -106,13 +109,14 @@ func (r *run) idle(ctx context.Context, l *Login, issued time.Time) (quiet bool)
 		return false
 	}
 	t := r.add(Idle, "introspection, then renewal", issued, func(ctx context.Context, t *trial, last bool) time.Duration {
+		asked := r.age(t)
 		m, err := l.Ask(ctx, l.Refresh, "refresh_token")
 		if err != nil && !fault.Is(err, fault.Denied) {
 			return r.retry(t, err)
 		}
 		alive := err == nil && string(m["active"]) == "true"
 		if alive && !last {
-			t.span.Alive = r.age(t)
+			t.span.Alive = asked
 			return r.at(t, later(t.span.Alive, stated))
 		}
 		_, err = r.renew(ctx, l, l.Refresh) // what introspection says is proven by use
@@ -121,7 +125,7 @@ func (r *run) idle(ctx context.Context, l *Login, issued time.Time) (quiet bool)
 			r.note("introspection calls the refresh token inactive, and it still brings tokens")
 			fallthrough
 		case err == nil:
-			t.span.Alive = r.age(t)
+			t.span.Alive = asked
 		case !fault.Is(err, fault.Denied):
 			return r.failed(t, err)
 		default:
@@ -143,7 +147,7 @@ func (r *run) idleByUse(l *Login, issued time.Time, stated time.Duration) {
 		fresh, err := r.renew(ctx, l, refresh)
 		switch {
 		case fault.Is(err, fault.Denied):
-			t.span.Dead, t.span.Said = waited, said(err)
+			t.span.Dead, t.span.Said = r.age(t), said(err)
 			return -1
 		case err != nil:
 			return r.failed(t, err)
@@ -186,6 +190,7 @@ func (r *run) absolute(l *Login, now Tokens, issued time.Time) {
 			firstEnd, _ = r.end(ctx, l, now)
 			firstAt = r.Now()
 		}
+		asked := r.age(t)
 		fresh, err := r.renew(ctx, l, now.Refresh)
 		switch {
 		case fault.Is(err, fault.Denied):
@@ -194,7 +199,7 @@ func (r *run) absolute(l *Login, now Tokens, issued time.Time) {
 		case err != nil:
 			return r.failed(t, err)
 		}
-		t.span.Alive = r.age(t)
+		t.span.Alive = asked
 		fresh.Refresh = newest(fresh, now.Refresh)
 		if other := fresh.Refresh.Reveal() != now.Refresh.Reveal(); other && !*r.result.Rotates && !replaced {
 			replaced = true
@@ -240,7 +245,7 @@ func (r *run) grace(ctx context.Context, l *Login) error {
 		case !fault.Is(err, fault.Denied):
 			return r.failed(t, err)
 		}
-		t.span.Dead, t.span.Said = max(age, time.Millisecond), said(err)
+		t.span.Dead, t.span.Said = max(r.age(t), time.Millisecond), said(err)
 		if _, err = r.renew(ctx, l, fresh.Refresh); err == nil || fault.Is(err, fault.Denied) {
 			ends := err != nil
 			r.result.FamilyEnds = &ends
