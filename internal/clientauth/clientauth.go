@@ -97,9 +97,9 @@ func Choose(name string, listed []string, c Credentials) (Entry, error) {
 }
 
 // Offered refuses a method that the provider does not list, where it lists any.
-// A public client proves nothing.
+// A public client proves nothing, and where none is named the provider chooses.
 func Offered(name string, listed []string) error {
-	if name == "none" || len(listed) == 0 || slices.Contains(listed, name) {
+	if name == "" || name == "none" || len(listed) == 0 || slices.Contains(listed, name) {
 		return nil
 	}
 	return &fault.Error{Kind: fault.Config, ID: "client-auth.not-listed", Op: "choose how to prove the client", Spec: "RFC 8414 2 (token_endpoint_auth_methods_supported)",
