@@ -63,11 +63,8 @@ func crowd(dir string, doctor program) error {
 
 // tried prints what an examination with everything costs, a robot signing in.
 func tried(dir string, doctor program) error {
-	file := filepath.Join(dir, "alice.pw")
-	if err := os.WriteFile(file, []byte("wonderland-1865"), 0o600); err != nil {
-		return err
-	}
-	p := program{path: doctor.path, args: append(slices.Clone(doctor.args), "--active", "--browser", "forms", "--username", "alice", "--password-file", file), env: doctor.env}
+	p := program{path: doctor.path, env: doctor.env, args: append(slices.Clone(doctor.args),
+		"--active", "--browser", "forms", "--username", "alice", "--password-file", filepath.Join(dir, "password"))}
 	s, err := p.run()
 	if err == nil {
 		fmt.Printf("rely doctor --active with a robot: %.0f ms cpu, %.0f ms wall (2100 of them waiting for max_age=1), %.1f MiB, goal 5000 ms\n", ms(s.cpu), ms(s.wall), float64(s.rss)/(1<<20))

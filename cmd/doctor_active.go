@@ -176,7 +176,7 @@ func (d *examination) progress() func(n, of int, k *check.Check) {
 	}
 	d.clears = true
 	return func(n, of int, k *check.Check) {
-		fmt.Fprintf(d.Stderr, "\r\x1b[K%d of %d: %s %s", n, of, k.ID, k.Title)
+		fmt.Fprintf(d.Stderr, "\r\x1b[K%d of %d: %s %s", n, of, k.ID, k.Name)
 	}
 }
 
