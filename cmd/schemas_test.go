@@ -3,7 +3,6 @@ package cmd
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -139,7 +138,7 @@ func TestSchemasRefuse(t *testing.T) {
 	}{
 		"a level that there is not":  {"sarif-schema-2.1.0.json", strings.Replace(string(sarif), `"warning"`, `"bad"`, 1)},
 		"a member that there is not": {"sarif-schema-2.1.0.json", strings.Replace(string(sarif), `"runs"`, `"runnings"`, 1)},
-		"a time that is none":        {"har/har.json", fmt.Sprintf(`{"log":{"version":"1.2","creator":{"name":"a","version":"b"},"entries":[{"startedDateTime":"noon"}]}}`)},
+		"a time that is none":        {"har/har.json", `{"log":{"version":"1.2","creator":{"name":"a","version":"b"},"entries":[{"startedDateTime":"noon"}]}}`},
 	} {
 		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(c.document))
 		if err != nil || !json.Valid([]byte(c.document)) {

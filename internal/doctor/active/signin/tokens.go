@@ -133,14 +133,15 @@ func revocationWorks(ctx context.Context, p *trial.Patient) error {
 		header := p.Proof(p.Client, form)
 		return p.Post(ctx, address, form, header)
 	}
-	switch a, alive, err := userinfo(ctx, p, http.MethodGet, g); {
+	switch _, alive, err := userinfo(ctx, p, http.MethodGet, g); {
 	case err != nil || !alive && p.Dry == nil:
 		p.Skip("the access token did not work at UserInfo before, so that nothing can be seen")
 	default:
-		if a, err = revoke(g.Access, "access_token"); err != nil {
+		if _, err := revoke(g.Access, "access_token"); err != nil {
 			return err
 		}
-		if a, alive, err = userinfo(ctx, p, http.MethodGet, g); err != nil {
+		a, alive, err := userinfo(ctx, p, http.MethodGet, g)
+		if err != nil {
 			return err
 		}
 		if alive {
