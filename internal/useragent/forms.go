@@ -7,8 +7,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptrace"
 	"net/url"
 	"slices"
+	"sync"
 
 	"rely/internal/fault"
 	"rely/internal/recipe"
@@ -54,7 +56,18 @@ func (f forms) Visit(ctx context.Context, v Visit) error {
 	if err != nil {
 		return err
 	}
+	if v.Begun != nil {
+		begun := sync.OnceFunc(v.Begun)
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { begun() }})
+	}
 	return w.kept(w.walk(ctx, &request{method: http.MethodGet, url: start}))
+}
+
+// Begins reports whether a tells when its first request is under way: it is this
+// process that sends it, over the connections that everything else takes.
+func Begins(a Agent) bool {
+	_, ok := a.(forms)
+	return ok
 }
 
 // walk makes one request after the other, the first of them next.

@@ -40,6 +40,9 @@ type Visit struct {
 	// SignOut says that a session is to end: the pages on the way ask whether to
 	// sign out, and the answer is yes.
 	SignOut bool
+	// Begun, where it is not nil, is called once the first request has its
+	// connection, by agents of which [Begins] is true.
+	Begun func()
 }
 
 // An Agent walks login pages. It may be used for several visits at once.

@@ -15,8 +15,9 @@ import (
 )
 
 // await announces the URL, sets the user agent to work, and waits for the
-// answer at the listener or on the terminal, whichever is first.
-func (a *attempt) await(ctx context.Context, l *loopback.Listener, address string) (*loopback.Answer, error) {
+// answer at the listener or on the terminal, whichever is first. What prefetch
+// fetches meanwhile does not come before the page.
+func (a *attempt) await(ctx context.Context, l *loopback.Listener, address string, prefetch func()) (*loopback.Answer, error) {
 	patience := a.Wait
 	if patience == 0 {
 		patience = 5 * time.Minute
@@ -32,7 +33,10 @@ func (a *attempt) await(ctx context.Context, l *loopback.Listener, address strin
 	}
 	say(request.Announcement{})
 	w := &wait{attempt: a, say: say}
-	w.start(waiting, l, address)
+	w.start(waiting, l, useragent.Visit{URL: address, RedirectURI: l.RedirectURI(), Origins: a.Origins(), Begun: prefetch})
+	if !useragent.Begins(a.Agent) {
+		prefetch()
+	}
 	answer, err := w.result(waiting)
 	if err == nil {
 		return answer, nil
@@ -62,7 +66,7 @@ type wait struct {
 // start sets the three going. The agent lives until the sign-in is given up:
 // once the answer is in it may still be reading the listener's page, and a
 // command may be the person's own browser, which outlives this process.
-func (w *wait) start(waiting context.Context, l *loopback.Listener, address string) {
+func (w *wait) start(waiting context.Context, l *loopback.Listener, visit useragent.Visit) {
 	var agent context.Context
 	agent, w.giveUp = context.WithCancel(context.WithoutCancel(waiting))
 	w.answers = make(chan *loopback.Answer, 2)
@@ -79,7 +83,7 @@ func (w *wait) start(waiting context.Context, l *loopback.Listener, address stri
 		go w.paste(waiting, l)
 	}
 	go func() {
-		err := w.Visited(agent, useragent.Visit{URL: address, RedirectURI: l.RedirectURI(), Origins: w.Origins()})
+		err := w.Visited(agent, visit)
 		switch {
 		case err == nil:
 		case w.Person:

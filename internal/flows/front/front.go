@@ -55,8 +55,7 @@ func SignIn(ctx context.Context, r *request.Request, types ...string) (*request.
 	}
 	fetching, stop := context.WithCancel(ctx)
 	defer stop()
-	r.Provider.Prefetch(fetching)
-	answer, err := a.await(ctx, l, address)
+	answer, err := a.await(ctx, l, address, func() { r.Provider.Prefetch(fetching) })
 	if unread := a.unopened; unread != nil && fault.Is(err, fault.Protocol) {
 		return nil, idtoken.Unread(unread) // that is why nobody knew its state
 	}
