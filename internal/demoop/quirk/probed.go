@@ -18,6 +18,7 @@ func looseProofs() []Fault {
 		proof     = "RFC 6749 2.3"
 		assertion = "RFC 7523 3"
 		dpop      = "RFC 9449 4.3"
+		offered   = "RFC 8414 2"
 	)
 	given := func(r *http.Request, good *recorded) bool { return r.PostForm.Has("client_secret") && good.code >= 400 }
 	return append(group("token", "doctor", 8,
@@ -58,6 +59,11 @@ func looseProofs() []Fault {
 			Serve: when(func(r *http.Request, _ *recorded) bool {
 				return strings.HasSuffix(r.PostForm.Get("client_assertion"), ".")
 			}, believe)},
+		Fault{Name: "basic-refused", Check: "A45", Help: "client_secret_basic is listed and not taken", Rule: offered, On: Tokens, Serve: refusing("client_secret_basic")},
+		Fault{Name: "post-refused", Check: "A45", Help: "client_secret_post is listed and not taken", Rule: offered, On: Tokens, Serve: refusing("client_secret_post")},
+		Fault{Name: "secret-jwt-refused", Check: "A45", Help: "client_secret_jwt is listed and not taken", Rule: offered, On: Tokens, Serve: refusing("client_secret_jwt")},
+		Fault{Name: "key-jwt-refused", Check: "A45", Help: "private_key_jwt is listed and not taken", Rule: offered, On: Tokens, Serve: refusing("private_key_jwt")},
+		Fault{Name: "public-refused", Check: "A45", Help: "clients without a secret are listed and not taken", Rule: offered, On: Tokens, Serve: refusing("none")},
 	), group("dpop", "doctor", 8,
 		Fault{Name: "dpop-any-request", Check: "A44", Help: "a proof for another request is taken", Rule: dpop, On: Tokens, Serve: proven("for another request")},
 		Fault{Name: "dpop-any-time", Check: "A44", Help: "a proof of another hour is taken", Rule: dpop, On: Tokens, Serve: proven("too old or in the future")},
@@ -68,6 +74,27 @@ func looseProofs() []Fault {
 
 func service(r *http.Request, _ *recorded) bool {
 	return r.PostForm.Get("grant_type") == "client_credentials"
+}
+
+// refusing believes no client that proves itself in that way.
+func refusing(method string) func(*Exchange) {
+	return when(func(r *http.Request, good *recorded) bool { return way(r) == method && good.says("invalid_grant") },
+		says(http.StatusUnauthorized, "Content-Type", "application/json", `{"error":"invalid_client"}`))
+}
+
+// way is how a client proves itself.
+func way(r *http.Request) string {
+	switch token := r.PostForm.Get("client_assertion"); {
+	case r.Header.Get("Authorization") != "":
+		return "client_secret_basic"
+	case r.PostForm.Has("client_secret"):
+		return "client_secret_post"
+	case token == "":
+		return "none"
+	case strings.HasPrefix(fmt.Sprint(part(token, 0)["alg"]), "HS"):
+		return "client_secret_jwt"
+	}
+	return "private_key_jwt"
 }
 
 // inQuery reads a token request's parameters from the query as well.
@@ -96,12 +123,15 @@ func assertedWith(so func(claims map[string]any) bool) func(*Exchange) {
 }
 
 // payload is that of a JWT; nil where it cannot be read.
-func payload(token string) (claims map[string]any) {
+func payload(token string) map[string]any { return part(token, 1) }
+
+// part is the header of a JWT (0) or its payload (1).
+func part(token string, n int) (members map[string]any) {
 	if parts := strings.Split(token, "."); len(parts) == 3 {
-		data, _ := base64.RawURLEncoding.DecodeString(parts[1])
-		_ = json.Unmarshal(data, &claims)
+		data, _ := base64.RawURLEncoding.DecodeString(parts[n])
+		_ = json.Unmarshal(data, &members)
 	}
-	return claims
+	return members
 }
 
 // proven takes a proof that was refused with such words.

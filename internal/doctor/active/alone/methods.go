@@ -1,0 +1,164 @@
+package alone
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"rely/internal/clientauth"
+	"rely/internal/doctor/active/trial"
+	"rely/internal/doctor/check"
+	"rely/internal/fault"
+	"rely/internal/jose"
+	"rely/internal/registration"
+	"rely/internal/wire"
+)
+
+// offers are about what the metadata lists, and whether it works.
+func offers() []trial.Probe {
+	return []trial.Probe{
+		{Check: check.Check{ID: "A45", Name: "client-auth-offered", Title: "each client authentication method that is listed is taken from a client that is registered for it", Stage: "client", Severity: check.Error, Section: "OIDC Core 9; RFC 8414 2",
+			Why:     "A client that goes by the metadata registers for a method, signs people in, and gets no tokens.",
+			Fix:     "take every method of token_endpoint_auth_methods_supported at the token endpoint, or list those alone that are taken",
+			Unknown: "It redeems a code that there is not: who looks at the code first answers invalid_grant to everybody. A method that needs a certificate is not tried."}, Run: clientAuthOffered},
+	}
+}
+
+func clientAuthOffered(ctx context.Context, p *trial.Patient) error {
+	const member = "token_endpoint_auth_methods_supported"
+	methods, there := p.Evidence.List(member)
+	if !there {
+		methods = []string{"client_secret_basic"} // RFC 8414 2
+	}
+	if _, err := p.Endpoint("token_endpoint"); err != nil {
+		return err
+	}
+	control := p.Trusts(ctx)
+	var taken, untried []string
+	for n, method := range methods {
+		if slices.Contains(methods[:n], method) {
+			continue
+		}
+		c, err := holder(ctx, p, method)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			untried = append(untried, method+" ("+fault.VisibleUpTo(err.Error(), 200)+")")
+			continue
+		}
+		a, err := redeem(ctx, p, method, c)
+		switch code := trial.OAuthError(a); {
+		case err != nil:
+			return err
+		case p.Dry != nil:
+		case proven(p, control, a):
+			taken = append(taken, method)
+		case a.Status == http.StatusUnauthorized || code == "invalid_client" || code == "unauthorized_client":
+			p.Found(method, "a client that is registered for it proves itself, and is refused: "+trial.Described(a), "invalid_grant, for a code that there is not")
+		default:
+			untried = append(untried, method+" (what comes says nothing of the client: "+trial.Described(a)+")")
+		}
+	}
+	if len(untried) == 0 {
+		return nil
+	}
+	text := "not looked at: " + strings.Join(untried, ", ")
+	if len(taken) > 0 {
+		text += "; taken as they should be: " + strings.Join(taken, ", ")
+	}
+	p.Skip("%s", text)
+	return nil
+}
+
+// proven reports whether an answer is that to a client that was believed: like
+// [trial.Patient.Believed], but for where the client that all is compared with
+// was not believed itself.
+func proven(p *trial.Patient, control error, a *wire.Answer) bool {
+	return a.Status/100 == 2 || trial.OAuthError(a) == "invalid_grant" || control == nil && p.Believed(a)
+}
+
+// holder is a client that is registered for this method and no other, with what
+// it proves itself with. The error is why there is none.
+func holder(ctx context.Context, p *trial.Patient, method string) (clientauth.Credentials, error) {
+	var c *registration.Client
+	var err error
+	has := clientauth.Credentials{Now: p.Now}
+	switch method {
+	case "client_secret_basic":
+		c = p.Client
+	case "client_secret_post":
+		c, err = poster(ctx, p)
+	case "none":
+		c = p.Public
+	case "client_secret_jwt":
+		algs, there := p.Evidence.List("token_endpoint_auth_signing_alg_values_supported")
+		has.Alg = "HS256"
+		if at := slices.IndexFunc(algs, func(alg string) bool { return strings.HasPrefix(alg, "HS") }); there && !slices.Contains(algs, has.Alg) {
+			if at < 0 {
+				return has, errors.New("no algorithm is listed that signs with a secret")
+			}
+			has.Alg = algs[at]
+		}
+		c, err = p.Another(ctx, "secret that signs", map[string]any{"token_endpoint_auth_method": method, "token_endpoint_auth_signing_alg": has.Alg})
+	case "private_key_jwt":
+		var k *keyed
+		if k, err = signer(ctx, p, "key that signs"); err == nil {
+			c, has.Alg = k.Client, k.alg
+			has.Keys, err = jose.PrivateSet([]jose.Private{k.key})
+		}
+	case "tls_client_auth", "self_signed_tls_client_auth":
+		err = errors.New("it needs a certificate, and the doctor shows none")
+	default:
+		err = errors.New("rely does not know it")
+	}
+	if err != nil {
+		return has, err
+	}
+	var is string
+	if json.Unmarshal(c.Metadata["token_endpoint_auth_method"], &is) == nil && is != method {
+		return has, fmt.Errorf("who asks for it is registered for %s", is)
+	}
+	has.ID, has.Secret = c.ID, c.Secret
+	return has, nil
+}
+
+// redeem has a client prove itself, as rely does it everywhere, for a code that
+// there is not. An assertion is for the issuer, and where that is refused for
+// the token endpoint, which older providers want.
+func redeem(ctx context.Context, p *trial.Patient, method string, c clientauth.Credentials) (*wire.Answer, error) {
+	if method == "client_secret_basic" {
+		return p.AnswerToJunk(ctx)
+	}
+	token, err := p.Endpoint("token_endpoint")
+	if err != nil {
+		return nil, err
+	}
+	audiences := []string{p.Evidence.Issuer}
+	if strings.HasSuffix(method, "_jwt") {
+		audiences = append(audiences, token)
+	}
+	var a *wire.Answer
+	for _, c.Audience = range audiences {
+		e, err := clientauth.Choose(method, nil, c)
+		if err != nil {
+			return nil, err
+		}
+		m, err := e.New(c)
+		if err != nil {
+			return nil, err
+		}
+		form, header := trial.Junk(), http.Header{}
+		if err := m.Prove(header, form); err != nil {
+			return nil, err
+		}
+		if a, err = p.Post(ctx, token, form, header); err != nil || p.Believed(a) {
+			return a, err
+		}
+	}
+	return a, nil
+}
