@@ -8,11 +8,12 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ import (
 const (
 	maxEntry   = 1 << 20 // bytes of one document
 	maxEntries = 64
-	version    = 1
+	version    = "rely-cache/2"
 	suffix     = ".cached"
 )
 
@@ -36,15 +37,33 @@ type Folder struct {
 	Now   func() time.Time
 }
 
-// A label is the first line of a file, the document what follows.
+// A label is the first four lines of a file, the document what follows: when it
+// was kept, until when it is good, and its digest; where it came from; as what;
+// which way. It is read at every start, so it is no JSON.
 type label struct {
-	Version int       `json:"v"`
-	Address string    `json:"url"`
-	Accept  string    `json:"accept"`
-	Way     string    `json:"way,omitempty"`
-	Kept    time.Time `json:"kept"`
-	Until   time.Time `json:"until"`
-	Digest  string    `json:"sha256"`
+	address, accept, way string
+	kept, until          time.Time
+	digest               string
+}
+
+func (l label) String() string {
+	return fmt.Sprintf("%s %d %d %s\n%s\n%s\n%s\n", version, l.kept.UnixMilli(), l.until.UnixMilli(), l.digest, l.address, l.accept, l.way)
+}
+
+// read takes the label off a file's text; ok is false where there is none.
+func (l *label) read(text string) (body string, ok bool) {
+	times, text, _ := strings.Cut(text, "\n")
+	l.address, text, _ = strings.Cut(text, "\n")
+	l.accept, text, _ = strings.Cut(text, "\n")
+	l.way, body, ok = strings.Cut(text, "\n")
+	f := strings.Split(times, " ")
+	if !ok || len(f) != 4 || f[0] != version {
+		return "", false
+	}
+	kept, err1 := strconv.ParseInt(f[1], 10, 64)
+	until, err2 := strconv.ParseInt(f[2], 10, 64)
+	l.kept, l.until, l.digest = time.UnixMilli(kept), time.UnixMilli(until), f[3]
+	return body, err1 == nil && err2 == nil
 }
 
 // Find implements [wire.Cache].
@@ -65,17 +84,17 @@ func (f *Folder) find(address, accept string) (body []byte, left time.Duration) 
 	if err != nil {
 		return nil, 0
 	}
-	line, body, _ := bytes.Cut(data, []byte("\n"))
 	var l label
-	if json.Unmarshal(line, &l) != nil || l.Version != version || l.Address != address || l.Accept != accept || l.Way != f.Way || l.Digest != digest(body) {
+	text, ok := l.read(string(data))
+	if body = []byte(text); !ok || l.address != address || l.accept != accept || l.way != f.Way || l.digest != digest(body) {
 		return nil, 0
 	}
 	// A clock that was set back must not make a document young again.
 	now := f.Now()
-	if now.Before(l.Kept) || l.Until.Sub(l.Kept) > longest {
+	if now.Before(l.kept) || l.until.Sub(l.kept) > longest {
 		return nil, 0
 	}
-	return body, l.Until.Sub(now)
+	return body, l.until.Sub(now)
 }
 
 // Keep implements [wire.Cache].
@@ -90,13 +109,12 @@ func (f *Folder) Keep(address, accept string, a *wire.Answer) {
 	if body, still := f.find(address, accept); still > left/2 && still <= left && bytes.Equal(body, a.Body) {
 		return
 	}
-	line, err := json.Marshal(label{Version: version, Address: address, Accept: accept, Way: f.Way,
-		Kept: now.UTC(), Until: now.Add(left).UTC(), Digest: digest(a.Body)})
-	if err != nil || atomicfile.Folder(f.Dir) != nil {
+	l := label{address: address, accept: accept, way: f.Way, kept: now.Truncate(time.Millisecond), until: now.Add(left), digest: digest(a.Body)}
+	if strings.Contains(address+accept+f.Way, "\n") || atomicfile.Folder(f.Dir) != nil {
 		return
 	}
 	f.sweep(now)
-	_ = atomicfile.Writer{Loose: true}.WritePrivate(f.path(address, accept), append(append(line, '\n'), a.Body...))
+	_ = atomicfile.Writer{Loose: true}.WritePrivate(f.path(address, accept), append([]byte(l.String()), a.Body...))
 }
 
 // Forget implements [wire.Cache].
