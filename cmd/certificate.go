@@ -36,7 +36,7 @@ func (i *invocation) certificateOf(client *store.Client) (*tls.Certificate, erro
 				Hint: "check --tls-client-cert and --tls-client-key: both in PEM form, of one pair, the key a private one"}
 		}
 	}
-	if !i.shows.known && i.keeps { // what keeps no session is no business of the client's
+	if !i.shows.known && i.keeps.Load() { // what keeps no session is no business of the client's
 		i.shows.known = true
 		i.shows.cert, i.shows.err = i.keptCertificate(client)
 	}

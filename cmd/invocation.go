@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -60,7 +61,7 @@ type invocation struct {
 	opening   sync.Mutex         // of kept
 	known     *provider.Provider // the one discovered last
 	warm      bool               // metadata and keys may come from the cache
-	keeps     bool               // the command works on the profile's session
+	keeps     atomic.Bool        // the command works on the profile's session
 	shows     ownCertificate     // to servers, of the client
 }
 

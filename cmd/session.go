@@ -17,7 +17,7 @@ import (
 // sessions is the keeper of this run's profile. stdin says that the client's
 // secret stands on standard input.
 func (i *invocation) sessions(stdin bool) *session.Keeper {
-	i.keeps = true
+	i.keeps.Store(true)
 	return &session.Keeper{
 		Certificate: i.certificateOf,
 		Settings:    i.values, Profile: i.profile, Digest: i.files.Digest(i.profile), Store: i.store, HTTP: i.http, Learn: i.redact.Learn,
