@@ -114,20 +114,25 @@ func elsewhere() []string { return []string{"A17", "A35", "A45", "L19", "L35"} }
 func TestMethodsThatAreNotTried(t *testing.T) {
 	t.Parallel()
 	r, host := try(t, func(o *doctor.Options) { o.Only = []string{"A45"} })
-	const want = "not looked at: tls_client_auth (it needs a certificate, and the doctor shows none), self_signed_tls_client_auth (it needs a certificate, and the doctor shows none); " +
+	const want = "not looked at: tls_client_auth, self_signed_tls_client_auth (the doctor shows no certificate); " +
 		"taken as they should be: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, none"
 	if len(r.NotRun) != 1 || r.NotRun[0].Reason != want {
 		t.Errorf("got %v", r.NotRun)
 	}
 	// Two clients that every examination makes, and one for each of three methods.
-	if got := host.Stats(); got["register"] != 5 || got["token"] != 5 || got["registration"] != 5 {
-		t.Errorf("got %v, want five clients and a token request of each", got)
+	if got := host.Stats(); got["register"] != 5 || got["token"] != 6 || got["registration"] != 5 {
+		t.Errorf("got %v, want five clients, a token request of each, and one of a client that there is not", got)
 	}
 	for fault, method := range map[string]string{"basic-refused": "client_secret_basic", "post-refused": "client_secret_post", "secret-jwt-refused": "client_secret_jwt",
 		"key-jwt-refused": "private_key_jwt", "public-refused": "none"} {
 		if r, _ := try(t, func(o *doctor.Options) { o.Only = []string{"A45"} }, fault); len(r.Findings) != 1 || r.Findings[0].Where != method {
 			t.Errorf("%s: got %v, want %s alone", fault, r.Findings, method)
 		}
+	}
+	// Where anybody is believed, nobody has shown anything.
+	r, _ = try(t, func(o *doctor.Options) { o.Only = []string{"A45"} }, "any-secret")
+	if len(r.NotRun) != 1 || strings.Contains(r.NotRun[0].Reason, "taken as they should be") || !strings.Contains(r.NotRun[0].Reason, ", none (a client that there is not gets the same answer: ") {
+		t.Errorf("got %s and %v", ids(r), r.NotRun)
 	}
 	// Where nothing is listed, it is client_secret_basic (RFC 8414 2).
 	if r, _ = try(t, func(o *doctor.Options) { o.Only = []string{"A45"} }, "no-client-auth"); len(r.Passed) != 1 {

@@ -5,7 +5,7 @@ import "testing"
 // Every method of client authentication that these providers list works, but for
 // those of a certificate, which are not tried.
 const (
-	noCertificate = "A45 not looked at: tls_client_auth (it needs a certificate, and the doctor shows none), self_signed_tls_client_auth (it needs a certificate, and the doctor shows none); taken as they should be: "
+	noCertificate = "A45 not looked at: tls_client_auth, self_signed_tls_client_auth (the doctor shows no certificate); taken as they should be: "
 	fourMethods   = "client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt"
 )
 

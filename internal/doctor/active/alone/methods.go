@@ -24,7 +24,7 @@ func offers() []trial.Probe {
 		{Check: check.Check{ID: "A45", Name: "client-auth-offered", Title: "each client authentication method that is listed is taken from a client that is registered for it", Stage: "client", Severity: check.Error, Section: "OIDC Core 9; RFC 8414 2",
 			Why:     "A client that goes by the metadata registers for a method, signs people in, and gets no tokens.",
 			Fix:     "take every method of token_endpoint_auth_methods_supported at the token endpoint, or list those alone that are taken",
-			Unknown: "It redeems a code that there is not: who looks at the code first answers invalid_grant to everybody. A method that needs a certificate is not tried."}, Run: clientAuthOffered},
+			Unknown: "It redeems a code that there is not, and can tell nothing where a client that there is not gets the same answer. A method that needs a certificate is not tried."}, Run: clientAuthOffered},
 	}
 }
 
@@ -38,7 +38,13 @@ func clientAuthOffered(ctx context.Context, p *trial.Patient) error {
 		return err
 	}
 	control := p.Trusts(ctx)
-	var taken, untried []string
+	a, err := p.Ask(ctx, "token_endpoint", trial.Junk(), trial.Basic(&registration.Client{ID: "rely-doctor-no-such-client"}, "no-secret-0123456789abcdef"))
+	if err != nil {
+		return err
+	}
+	anybody := proven(p, control, a)
+	var taken []string
+	var not untried
 	for n, method := range methods {
 		if slices.Contains(methods[:n], method) {
 			continue
@@ -48,31 +54,59 @@ func clientAuthOffered(ctx context.Context, p *trial.Patient) error {
 			return ctx.Err()
 		}
 		if err != nil {
-			untried = append(untried, method+" ("+fault.VisibleUpTo(err.Error(), 200)+")")
+			not.add(method, fault.VisibleUpTo(err.Error(), 200))
 			continue
 		}
-		a, err := redeem(ctx, p, method, c)
+		a, err = redeem(ctx, p, method, c)
 		switch code := trial.OAuthError(a); {
 		case err != nil:
 			return err
 		case p.Dry != nil:
+		case proven(p, control, a) && anybody:
+			not.add(method, "a client that there is not gets the same answer: "+trial.Described(a))
 		case proven(p, control, a):
 			taken = append(taken, method)
 		case a.Status == http.StatusUnauthorized || code == "invalid_client" || code == "unauthorized_client":
 			p.Found(method, "a client that is registered for it proves itself, and is refused: "+trial.Described(a), "invalid_grant, for a code that there is not")
 		default:
-			untried = append(untried, method+" (what comes says nothing of the client: "+trial.Described(a)+")")
+			not.add(method, "what comes says nothing of the client: "+trial.Described(a))
 		}
 	}
-	if len(untried) == 0 {
-		return nil
+	if len(not) > 0 {
+		p.Skip("%s", not.told(taken))
 	}
-	text := "not looked at: " + strings.Join(untried, ", ")
+	return nil
+}
+
+// untried are methods that cannot be judged, by why that is so.
+type untried []reason
+
+type reason struct {
+	why     string
+	methods []string
+}
+
+func (u *untried) add(method, why string) {
+	for n := range *u {
+		if (*u)[n].why == why {
+			(*u)[n].methods = append((*u)[n].methods, method)
+			return
+		}
+	}
+	*u = append(*u, reason{why, []string{method}})
+}
+
+// told is all of it in a sentence, and what was taken besides.
+func (u untried) told(taken []string) string {
+	var parts []string
+	for _, t := range u {
+		parts = append(parts, strings.Join(t.methods, ", ")+" ("+t.why+")")
+	}
+	text := "not looked at: " + strings.Join(parts, ", ")
 	if len(taken) > 0 {
 		text += "; taken as they should be: " + strings.Join(taken, ", ")
 	}
-	p.Skip("%s", text)
-	return nil
+	return text
 }
 
 // proven reports whether an answer is that to a client that was believed: like
@@ -112,7 +146,7 @@ func holder(ctx context.Context, p *trial.Patient, method string) (clientauth.Cr
 			has.Keys, err = jose.PrivateSet([]jose.Private{k.key})
 		}
 	case "tls_client_auth", "self_signed_tls_client_auth":
-		err = errors.New("it needs a certificate, and the doctor shows none")
+		err = errors.New("the doctor shows no certificate")
 	default:
 		err = errors.New("rely does not know it")
 	}
