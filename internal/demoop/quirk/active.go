@@ -13,7 +13,7 @@ import (
 
 // tried lists what shows only to somebody who tries it: "rely doctor --active".
 func tried() []Fault {
-	return slices.Concat(looseTokens(), looseRequests(), looseEndpoints(), looseProofs(), looseRedirects(), looseObjects(), loosePushes(), looseClients(), loggedIn())
+	return slices.Concat(looseTokens(), looseRequests(), looseEndpoints(), looseProofs(), looseRedirects(), looseObjects(), loosePushes(), looseClients(), loggedIn(), unheeded())
 }
 
 // fake is a token response to a request that should have been refused.

@@ -34,9 +34,22 @@ type Grant struct {
 	When     time.Time
 }
 
-// SignIn has somebody sign in, and gives what came to the redirect URI. The
-// provider's session is kept, so that mostly nobody is asked again.
+// SignIn has somebody sign in, and gives the code that came to the redirect URI.
+// The provider's session is kept, so that mostly nobody is asked again.
 func (p *Patient) SignIn(ctx context.Context, c *registration.Client, change func(q url.Values)) (*Grant, error) {
+	g, err := p.Arrive(ctx, c, change)
+	if err != nil || p.Dry != nil {
+		return g, err
+	}
+	if g.Response.Get("code") == "" {
+		return nil, &Refusal{g.Response.Get("error"), g.Response.Get("error_description")}
+	}
+	p.see("code", g.Response.Get("code"))
+	return g, nil
+}
+
+// Arrive has somebody sign in, and gives whatever came to the redirect URI.
+func (p *Patient) Arrive(ctx context.Context, c *registration.Client, change func(q url.Values)) (*Grant, error) {
 	address, err := p.Endpoint("authorization_endpoint")
 	if err != nil {
 		return nil, err
@@ -60,10 +73,6 @@ func (p *Patient) SignIn(ctx context.Context, c *registration.Client, change fun
 		return nil, errors.New("the sign-in came to no answer at the redirect URI")
 	}
 	g.Response = g.Came.All()
-	if g.Response.Get("code") == "" {
-		return nil, &Refusal{g.Response.Get("error"), g.Response.Get("error_description")}
-	}
-	p.see("code", g.Response.Get("code"))
 	return g, nil
 }
 
