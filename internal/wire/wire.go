@@ -86,6 +86,11 @@ func (c *Client) Do(ctx context.Context, op string, req *http.Request, limit int
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	if err == nil {
+		// A server that is told that nobody waits any more may still end its answer,
+		// and what it sent so far would look whole.
+		err = within.Err()
+	}
 	switch {
 	case err != nil:
 		return nil, c.failed(ctx, op, req.URL, err)

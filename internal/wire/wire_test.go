@@ -184,3 +184,30 @@ func TestRefusalCheck(t *testing.T) {
 		}
 	}
 }
+
+// A late is a transport whose answers end when nobody waits for them any more,
+// as if they were whole.
+type late struct{}
+
+func (late) RoundTrip(r *http.Request) (*http.Response, error) {
+	body := io.MultiReader(strings.NewReader("{"), readerFunc(func() { <-r.Context().Done() }))
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(body)}, nil
+}
+
+type readerFunc func()
+
+func (f readerFunc) Read([]byte) (int, error) {
+	f()
+	return 0, io.EOF
+}
+
+func TestAnEndThatComesTooLateIsNone(t *testing.T) {
+	t.Parallel()
+	var slept []time.Duration
+	c := clientOf(t, &slept)
+	c.Base, c.Timeout = late{}, 20*time.Millisecond
+	var f *fault.Error
+	if _, err := c.Get(t.Context(), "look", "https://op.example/", "*/*", Document); !errors.As(err, &f) || f.ID != "wire.timeout" {
+		t.Errorf("got %v, want a time-out", err)
+	}
+}
