@@ -199,3 +199,16 @@ func TestDryRun(t *testing.T) {
 		t.Errorf("%d requests, want at most 130", len(lines))
 	}
 }
+
+// The provider with all response types answers each as it should, which L37 sees
+// by a sign-in for each and for each mode.
+func TestEveryResponseTypeIsTried(t *testing.T) {
+	t.Parallel()
+	r, host := try(t, func(o *doctor.Options) { o.Only = []string{"L37"} }, "good-hybrid-no-hashes") // it switches them on
+	if len(r.Findings) > 0 || len(r.Passed) != 1 {
+		t.Errorf("got %s, passed %d, not run %v", ids(r), len(r.Passed), r.NotRun)
+	}
+	if got := host.Stats()["authorize"]; got < 12 {
+		t.Errorf("%d authorization requests, want one for each of six types and six modes", got)
+	}
+}

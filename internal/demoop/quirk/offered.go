@@ -18,6 +18,7 @@ func unheeded() []Fault {
 				q.Set("max_age", "0")
 			}
 		})},
+		Fault{Name: "response-mode-passed-over", Check: "L37", Help: "every answer comes in the query, whatever mode was asked for", Rule: "OAuth 2.0 Multiple Response Types 2.1", Outside: by("query")},
 		Fault{Name: "request-passed-over", Check: "L41", Help: "a request object is passed over, and what stands beside it counts", Rule: object, On: Authorize, Serve: pass("request")},
 		Fault{Name: "request-refused", Check: "L41", Help: "every request object is refused, though they are offered", Rule: "OIDC Core 6.1", On: Authorize, Serve: wished(func(q url.Values) {
 			if q.Has("request") {

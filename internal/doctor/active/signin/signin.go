@@ -11,7 +11,7 @@ import (
 // Probes leave the good sign-in alive. The graver run first, else they keep
 // their order.
 func Probes() []trial.Probe {
-	return slices.Concat(answers(), sessions(), tokens(), claims(), codes(), asked(), offered(), hinted(), replays(), refreshes())
+	return slices.Concat(answers(), sessions(), tokens(), claims(), codes(), asked(), responses(), offered(), hinted(), replays(), refreshes())
 }
 
 // Last are those after which the good sign-in's tokens, and then its session,
