@@ -125,14 +125,13 @@ func walkWays(ctx context.Context, p *trial.Patient, c *registration.Client, way
 		switch {
 		case err != nil:
 			why = err.Error()
+		case p.Dry == nil && len(g.Response) == 0: // a browser may keep the fragment to itself
+			why = "what came to the redirect URI had nothing that could be read"
 		case p.Dry == nil:
 			why = judgeWay(ctx, p, w, g)
 		}
 		if why != "" {
 			unseen = append(unseen, w.where()+": "+why)
-		}
-		if ctx.Err() != nil {
-			break
 		}
 	}
 	return unseen
