@@ -27,6 +27,7 @@ func TestGlewlwydDoctorSignsIn(t *testing.T) {
 	for only, want := range map[string][]string{
 		"L01,L02,L03,L12,L13": {"L03 code_verifier", "L12 nonce", "L13 state"},
 		"L16,L30,L32":         {"L16 auth_time", "L30 revocation_endpoint", "L32 DPoP"},
+		"L38,L40,L41":         {"L38 id_token", "L38 userinfo_endpoint", "L41 request"},
 	} {
 		found, not := examined(t, h, p, 8, robot(h, only, "chrome")...)
 		compare(t, found, want...)

@@ -85,10 +85,10 @@ func claimsParameter(ctx context.Context, p *trial.Patient) error {
 		return err
 	}
 	if _, there := trial.Claims(g.IDToken).All[name]; !there {
-		p.Found("id_token", "no "+name+", though it was asked for by name, and the scopes bring it", name)
+		p.Found("id_token", "no "+name+", though it was asked for as {\"essential\":true}, and the scopes bring it", name)
 	}
 	if v, _ := trial.Text(a, name); ok && v == "" {
-		p.Found("userinfo_endpoint", "no "+name+", though it was asked for by name, and the scopes bring it", name)
+		p.Found("userinfo_endpoint", "no "+name+", though it was asked for as {\"essential\":true}, and the scopes bring it", name)
 	}
 	return nil
 }
