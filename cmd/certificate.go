@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"sync"
 
 	"rely/internal/fault"
 	"rely/internal/jose"
@@ -14,10 +13,9 @@ import (
 // An ownCertificate is what this side of TLS connections shows (RFC 8705), found out when
 // it is first asked for: most providers never do.
 type ownCertificate struct {
-	sync.Mutex // handshakes go side by side
-	known      bool
-	cert       *tls.Certificate
-	err        error
+	known bool
+	cert  *tls.Certificate
+	err   error
 }
 
 // clientCertificate is that of the files that the settings name, or the one that
@@ -26,8 +24,8 @@ func (i *invocation) clientCertificate() (*tls.Certificate, error) { return i.ce
 
 // certificateOf is clientCertificate for who has the client's record at hand.
 func (i *invocation) certificateOf(client *store.Client) (*tls.Certificate, error) {
-	i.shows.Lock()
-	defer i.shows.Unlock()
+	i.handshakes.Lock()
+	defer i.handshakes.Unlock()
 	if cert, key := i.values.String("tls_client_cert"), i.values.String("tls_client_key"); !i.shows.known && (cert != "" || key != "") {
 		own, err := certificatePair(cert, key)
 		i.shows.known, i.shows.cert = true, &own

@@ -48,21 +48,22 @@ type invocation struct {
 	flags   *pflag.FlagSet
 	read    map[string]secret.String // secrets that were given, read once
 
-	password  secret.String // given by the demo in place of a file
-	pages     pageFlags
-	transport http.RoundTripper
-	base      *app.Network     // below transport
-	single    bool             // one connection to each host does
-	witness   *cause.Witness   // of what explains a failure
-	sent      string           // the redirect URI of the sign-in under way
-	record    *trace.Record    // of every exchange, for --har and --curl
-	trust     func(pem []byte) // makes transport trust the local authority
-	kept      store.Store
-	opening   sync.Mutex         // of kept
-	known     *provider.Provider // the one discovered last
-	warm      bool               // metadata and keys may come from the cache
-	keeps     atomic.Bool        // the command works on the profile's session
-	shows     ownCertificate     // to servers, of the client
+	password   secret.String // given by the demo in place of a file
+	pages      pageFlags
+	transport  http.RoundTripper
+	base       *app.Network     // below transport
+	single     bool             // one connection to each host does
+	witness    *cause.Witness   // of what explains a failure
+	sent       string           // the redirect URI of the sign-in under way
+	record     *trace.Record    // of every exchange, for --har and --curl
+	trust      func(pem []byte) // makes transport trust the local authority
+	kept       store.Store
+	opening    sync.Mutex         // of kept
+	known      *provider.Provider // the one discovered last
+	warm       bool               // metadata and keys may come from the cache
+	keeps      atomic.Bool        // the command works on the profile's session
+	shows      ownCertificate     // to servers, of the client
+	handshakes sync.Mutex         // of which any may ask what to show, also one that nobody waits for any more
 }
 
 // catch begins to catch Ctrl-C. A command that only prints need not.
@@ -106,6 +107,8 @@ func (i *invocation) open(c *cobra.Command, make bool) error {
 
 // use is open for a profile and settings that a command of ours names.
 func (i *invocation) use(profile string, settings map[string][]string) error {
+	i.handshakes.Lock()
+	defer i.handshakes.Unlock()
 	i.named = true
 	i.transport, i.kept, i.known, i.shows = nil, nil, nil, ownCertificate{}
 	return i.load(profile, settings, true)
