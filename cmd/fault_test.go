@@ -66,9 +66,11 @@ func testApp(t *testing.T, stdout, stderr *bytes.Buffer) *app.App {
 	a.LookupEnv = func(string) (string, bool) { return "", false }
 	a.Environ = func() []string { return nil }
 	a.Now, a.Interactive = time.Now, false
-	// Nothing is worth waiting long for: not the next try, not a device.
+	// Nothing is worth waiting long for: not the next try, not a device. But who
+	// polls too soon is told to slow down, each time by 5 s, and gives up when that
+	// is longer than the patience left: a busy machine must not come so far.
 	a.Sleep = func(ctx context.Context, d time.Duration) error {
-		return app.System().Sleep(ctx, min(d, 100*time.Millisecond))
+		return app.System().Sleep(ctx, min(d, 500*time.Millisecond))
 	}
 	a.Dirs = app.Dirs{Config: t.TempDir(), State: t.TempDir(), Temp: t.TempDir()}
 	return a
