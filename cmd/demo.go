@@ -142,7 +142,7 @@ type tour struct {
 	step   int
 
 	spare    []string // further registered redirect URIs
-	patience string   // --timeout where the person gave one, else 3s
+	patience string   // --timeout of everything inside
 }
 
 func newTour(d *demo, dir string, broken *demoop.Fault) *tour {
@@ -157,9 +157,11 @@ func newTour(d *demo, dir string, broken *demoop.Fault) *tour {
 		}
 		return d.LookupEnv(name)
 	}
-	patience := "3s"
-	if d.values.Source("timeout") > config.FromDefault {
-		patience = d.values.String("timeout")
+	// Nobody wants to watch an answer that never comes for long. Of all other
+	// faults a busy machine must not make one of the network.
+	patience := d.values.String("timeout")
+	if broken != nil && broken.Exit == int(fault.Network) && d.values.Source("timeout") == config.FromDefault {
+		patience = "3s"
 	}
 	if d.values.String("har") != "" || d.values.Bool("curl") {
 		d.record = &trace.Record{}
