@@ -11,6 +11,7 @@ import (
 
 	"rely/internal/doctor/active/alone"
 	"rely/internal/doctor/active/signin"
+	"rely/internal/doctor/active/tokens"
 	"rely/internal/doctor/active/trial"
 	"rely/internal/doctor/check"
 	"rely/internal/doctor/evidence"
@@ -28,9 +29,9 @@ type Outcome struct {
 // graver first, because requests are bounded, and at the end what costs a
 // sign-in or a client its life.
 func probes() []trial.Probe {
-	all := append(alone.Probes(), signin.Probes()...)
+	all := slices.Concat(alone.Probes(), signin.Probes(), tokens.Probes(), signin.Offers(), tokens.Replays())
 	slices.SortStableFunc(all, func(a, b trial.Probe) int { return int(b.Severity) - int(a.Severity) })
-	return slices.Concat(all, signin.Last(), alone.Last())
+	return slices.Concat(all, tokens.Last(), signin.Last(), alone.Last())
 }
 
 // Checks are what the probes are about.

@@ -116,7 +116,7 @@ func inSession(ctx context.Context, p *trial.Patient, whole *trial.Grant) (hint 
 	if known, err = alive(ctx, p, whole.Client, hint); known || err != nil || p.Dry != nil {
 		return hint, known, err
 	}
-	g, err := p.SignIn(ctx, whole.Client, asUsual)
+	g, err := p.SignIn(ctx, whole.Client, func(url.Values) {})
 	if err == nil {
 		err = p.Take(ctx, whole.Client, g)
 	}

@@ -42,7 +42,7 @@ func known(ctx context.Context, p *trial.Patient) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	a, _, err := userinfo(ctx, p, http.MethodGet, g)
+	a, _, err := p.UserInfo(ctx, http.MethodGet, g)
 	if err != nil || p.Dry != nil {
 		return "name", err
 	}
@@ -80,7 +80,7 @@ func claimsParameter(ctx context.Context, p *trial.Patient) error {
 	if err != nil {
 		return err
 	}
-	a, ok, err := userinfo(ctx, p, http.MethodGet, g)
+	a, ok, err := p.UserInfo(ctx, http.MethodGet, g)
 	if err != nil || p.Dry != nil {
 		return err
 	}

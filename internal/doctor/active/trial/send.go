@@ -140,6 +140,14 @@ func Described(a *wire.Answer) string {
 	return out
 }
 
+// Words are an answer, or why there is none.
+func Words(a *wire.Answer, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	return Described(a)
+}
+
 // Text is a member of a JSON answer.
 func Text(a *wire.Answer, name string) (string, bool) {
 	var members map[string]any

@@ -1,4 +1,4 @@
-package signin
+package tokens
 
 import (
 	"context"
@@ -134,7 +134,7 @@ func replayed(ctx context.Context, p *trial.Patient) (*replay, error) {
 	}
 	r := &replay{}
 	if _, err := p.Endpoint("userinfo_endpoint"); err == nil {
-		if _, r.before, err = userinfo(ctx, p, http.MethodGet, g); err != nil {
+		if _, r.before, err = p.UserInfo(ctx, http.MethodGet, g); err != nil {
 			return nil, err
 		}
 	}
@@ -142,7 +142,7 @@ func replayed(ctx context.Context, p *trial.Patient) (*replay, error) {
 		return nil, err
 	}
 	if r.before {
-		if r.after, r.alive, err = userinfo(ctx, p, http.MethodGet, g); err != nil {
+		if r.after, r.alive, err = p.UserInfo(ctx, http.MethodGet, g); err != nil {
 			return nil, err
 		}
 	}

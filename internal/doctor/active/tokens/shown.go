@@ -1,4 +1,4 @@
-package signin
+package tokens
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 	"rely/internal/wire"
 )
 
-// tokens are about tokens and where they are shown.
-func tokens() []trial.Probe {
+// shown are about tokens and where they are shown.
+func shown() []trial.Probe {
 	return []trial.Probe{
 		{Check: check.Check{ID: "L18", Name: "token-response", Title: "the token response is not to be cached, and has token_type and expires_in", Stage: "tokens", Severity: check.Warning, Section: "RFC 6749 5.1; OIDC Core 3.1.3.3",
 			Demands: []check.Demand{{For: "oidc-basic", Severity: check.Error}, {For: "oidc-dynamic", Severity: check.Error}, {For: "fapi2", Severity: check.Error}, {For: "oauth21", Severity: check.Error}},
@@ -64,31 +64,13 @@ func tokenResponse(ctx context.Context, p *trial.Patient) error {
 	return nil
 }
 
-// userinfo asks for the claims; ok reports whether they are about the person
-// who signed in.
-func userinfo(ctx context.Context, p *trial.Patient, method string, g *trial.Grant) (a *wire.Answer, ok bool, err error) {
-	address, err := p.Endpoint("userinfo_endpoint")
-	if err != nil {
-		return nil, false, err
-	}
-	a, err = p.Send(ctx, method, address, nil, http.Header{"Authorization": {"Bearer " + g.Access}})
-	if err != nil {
-		return nil, false, err
-	}
-	if strings.Contains(a.Header.Get("Content-Type"), "jwt") { // signed: rely userinfo reads it
-		return a, a.Status == 200, nil
-	}
-	sub, _ := trial.Text(a, "sub")
-	return a, a.Status == 200 && (sub == g.Subject || g.Subject == ""), nil
-}
-
 func userinfoPost(ctx context.Context, p *trial.Patient) error {
 	g, err := p.Whole(ctx)
 	if err != nil {
 		return err
 	}
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
-		a, ok, err := userinfo(ctx, p, method, g)
+		a, ok, err := p.UserInfo(ctx, method, g)
 		if err != nil {
 			return err
 		}
@@ -133,14 +115,14 @@ func revocationWorks(ctx context.Context, p *trial.Patient) error {
 		header := p.Proof(p.Client, form)
 		return p.Post(ctx, address, form, header)
 	}
-	switch _, alive, err := userinfo(ctx, p, http.MethodGet, g); {
+	switch _, alive, err := p.UserInfo(ctx, http.MethodGet, g); {
 	case err != nil || !alive && p.Dry == nil:
 		p.Skip("the access token did not work at UserInfo before, so that nothing can be seen")
 	default:
 		if _, err := revoke(g.Access, "access_token"); err != nil {
 			return err
 		}
-		a, alive, err := userinfo(ctx, p, http.MethodGet, g)
+		a, alive, err := p.UserInfo(ctx, http.MethodGet, g)
 		if err != nil {
 			return err
 		}
@@ -152,7 +134,7 @@ func revocationWorks(ctx context.Context, p *trial.Patient) error {
 		return nil
 	}
 	if a, err := revoke(g.Refresh, "refresh_token"); err != nil || a.Status != 200 && p.Dry == nil {
-		p.Skip("the refresh token could not be revoked: %s", words(a, err))
+		p.Skip("the refresh token could not be revoked: %s", trial.Words(a, err))
 		return nil
 	}
 	a, err := p.Renew(ctx, p.Client, g.Refresh, asUsual)
@@ -160,14 +142,6 @@ func revocationWorks(ctx context.Context, p *trial.Patient) error {
 		p.Found("refresh_token", "it still brings tokens: "+trial.Described(a), "invalid_grant")
 	}
 	return err
-}
-
-// words are an answer, or why there is none.
-func words(a *wire.Answer, err error) string {
-	if err != nil {
-		return err.Error()
-	}
-	return trial.Described(a)
 }
 
 func expired(ctx context.Context, p *trial.Patient) error {
@@ -183,7 +157,7 @@ func expired(ctx context.Context, p *trial.Patient) error {
 	}
 	_ = json.Unmarshal(g.Tokens.Body, &life)
 	wait := time.Duration(life.Expires)*time.Second + 31*time.Second
-	if _, alive, err := userinfo(ctx, p, http.MethodGet, g); err != nil || !alive {
+	if _, alive, err := p.UserInfo(ctx, http.MethodGet, g); err != nil || !alive {
 		p.Skip("the access token did not work at UserInfo before, so that nothing can be seen")
 		return err
 	}
@@ -194,7 +168,7 @@ func expired(ctx context.Context, p *trial.Patient) error {
 	if err := p.Wait(ctx, wait); err != nil {
 		return err
 	}
-	a, alive, err := userinfo(ctx, p, http.MethodGet, g)
+	a, alive, err := p.UserInfo(ctx, http.MethodGet, g)
 	if err == nil && alive {
 		p.Found("access_token", fmt.Sprintf("UserInfo takes it %s after it expired: %s", 31*time.Second, trial.Described(a)), "401 invalid_token")
 	}
