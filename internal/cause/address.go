@@ -10,7 +10,7 @@ import (
 // redirectMayDiffer reports whether the redirect URI can be the cause: the
 // provider says so, or the client's record has others.
 func redirectMayDiffer(c *Case) bool {
-	if strings.Contains(strings.ToLower(c.Text), "redirect") || holds(strings.ToLower(c.Text), []string{"aadsts50011", "callback url", "not registered"}) {
+	if strings.Contains(strings.ToLower(c.Text), "redirect") || holds(strings.ToLower(c.Text), []string{"aadsts50011", "aadsts500113", "callback url", "not registered"}) {
 		return true
 	}
 	return c.Redirect != "" && len(c.Registered) > 0 && !slices.Contains(c.Registered, c.Redirect)

@@ -125,7 +125,18 @@ func (e *Entry) spoken(text string) bool {
 }
 
 func holds(text string, words []string) bool {
-	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) })
+	return slices.ContainsFunc(words, func(w string) bool {
+		if strings.ContainsFunc(w, apart) {
+			return strings.Contains(text, w)
+		}
+		return slices.Contains(strings.FieldsFunc(text, apart), w)
+	})
+}
+
+// apart reports whether a character is not of a code. Codes count as a whole:
+// AADSTS50011 is not in AADSTS500113.
+func apart(r rune) bool {
+	return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z')
 }
 
 // happened reports whether the fault, or a check that failed, is of this cause.

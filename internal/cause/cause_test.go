@@ -88,6 +88,43 @@ func TestFindKnowsWhatProvidersSay(t *testing.T) {
 	}
 }
 
+// A code says what it says as a whole: Microsoft has more than one that begins
+// with another.
+func TestFindReadsCodesWhole(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"AADSTS50011: The redirect URI specified in the request does not match":         "redirect-uri",
+		"AADSTS500113: No reply address is registered for the application.":             "redirect-uri",
+		"AADSTS500119: something else":                                                  "",
+		"AADSTS5001: something else":                                                    "",
+		"AADSTS50020: User account from identity provider does not exist in the tenant": "tenant",
+		"AADSTS500207: The account type can't be used for the resource.":                "",
+		"AADSTS90002: Tenant 'contso' was not found":                                    "tenant",
+		"AADSTS900023: Specified tenant identifier 'x' is neither a valid DNS name":     "tenant",
+		"AADSTS70008: The provided authorization code has expired due to inactivity.":   "code",
+		"AADSTS700084: The refresh token was issued to a single page app (SPA)":         "session-ended",
+		"AADSTS700089: something else":                                                  "",
+		"(AADSTS7000222)":                                                               "secret-expired",
+		"AADSTS70002225: something else":                                                "",
+		`{"error":"admin_policy_enforced"}`:                                             "consent",
+		"my_admin_policy_enforced_here":                                                 "",
+		"error=redirect_uri_mismatch&state=x":                                           "redirect-uri",
+		"redirect_uri_mismatches":                                                       "",
+		"another_invalid_client_secret":                                                 "",
+		"the token_endpoint_auth_method of the client is client_secret_post":            "client-method",
+		"token_endpoint_auth_methods_supported is a member of the provider's metadata":  "",
+		"admin_policy_enforced_here, and then the same alone: admin_policy_enforced":    "consent",
+	} {
+		got := ""
+		if f := Find(&Case{Text: text}); f != nil {
+			got = f.Name
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestFindKnowsWhatHappened(t *testing.T) {
 	t.Parallel()
 	rung := func(name, expected, actual string) []Check { return []Check{{name, "s", expected, actual}} }

@@ -14,7 +14,7 @@ func issuers() []Entry {
 			words: []string{"realm does not exist", "tenant not found", "tenant does not exist"},
 			ids:   []string{"provider.no-metadata"}, say: sayNoMetadata,
 			hints: []Hint{
-				{"entra", []string{"aadsts90002", "aadsts50020"}, "Entra ID: https://login.microsoftonline.com/TENANT/v2.0, with the tenant's id (a GUID) for TENANT"},
+				{"entra", []string{"aadsts90002", "aadsts900021", "aadsts900023", "aadsts50020"}, "Entra ID: https://login.microsoftonline.com/TENANT/v2.0, with the tenant's id (a GUID) for TENANT"},
 				{"keycloak", []string{"realm does not exist"}, "Keycloak: https://HOST/realms/REALM; before version 17, and where it was kept, https://HOST/auth/realms/REALM"},
 				{"okta", nil, "Okta: https://ORG.okta.com, or https://ORG.okta.com/oauth2/default for the custom authorization server"},
 				{"auth0", nil, "Auth0: https://TENANT.REGION.auth0.com/ with the slash at its end"},
