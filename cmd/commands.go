@@ -14,13 +14,14 @@ type entry struct {
 	new  func(*invocation) *cobra.Command
 }
 
-// commands is the table of commands, grouped as help shows them.
+// commands is the table of commands, grouped as help shows them, each where a
+// person comes to need it.
 func commands() []group {
 	return []group{
-		{"session", "Sign in and use it:", []entry{{"login", newLogin}, {"tokens", newTokens}, {"userinfo", newUserinfo}, {"call", newCall}, {"passwd", newPasswd}, {"introspect", newIntrospect}, {"revoke", newRevoke}, {"logout", newLogout}}},
-		{"settings", "Clients and settings:", []entry{{"register", newRegister}, {"profile", newProfile}, {"trust", newTrust}}},
-		{"provider", "Providers, to examine and to try things on:", []entry{{"discover", newDiscover}, {"doctor", newDoctor}, {"smoke", newSmoke}, {"demo", newDemo}, {"op", newOP}}},
-		{"more", "More:", append([]entry{{"version", newVersion}, {"gen", newGen}}, topics()...)},
+		{"sign-in", "Sign in and use it:", []entry{{"register", newRegister}, {"login", newLogin}, {"tokens", newTokens}, {"userinfo", newUserinfo}, {"call", newCall}, {"passwd", newPasswd}, {"revoke", newRevoke}, {"logout", newLogout}}},
+		{"find-out", "Find out what is there, and what is wrong:", []entry{{"discover", newDiscover}, {"doctor", newDoctor}, {"smoke", newSmoke}, {"introspect", newIntrospect}}},
+		{"keep", "Keep settings and trust:", []entry{{"profile", newProfile}, {"trust", newTrust}}},
+		{"learn", "Learn, and try things:", append([]entry{{"demo", newDemo}, {"op", newOP}, {"version", newVersion}, {"gen", newGen}}, topics()...)},
 	}
 }
 

@@ -197,9 +197,17 @@ func clientMetadataPage() string {
 func indexPage(root *cobra.Command) string {
 	var b strings.Builder
 	b.WriteString("# Reference\n\nGenerated from the program's own tables.\n\n## Commands\n\n")
-	walkCommands(root, func(c *cobra.Command) {
-		fmt.Fprintf(&b, "- [%s](commands/%s.md): %s\n", c.CommandPath(), fileName(c), c.Short)
-	})
+	fmt.Fprintf(&b, "[rely](commands/rely.md): %s\n", root.Short)
+	for _, g := range root.Groups() {
+		fmt.Fprintf(&b, "\n%s\n\n", g.Title)
+		for _, c := range root.Commands() {
+			if c.GroupID == g.ID {
+				walkCommands(c, func(c *cobra.Command) {
+					fmt.Fprintf(&b, "- [%s](commands/%s.md): %s\n", c.CommandPath(), fileName(c), c.Short)
+				})
+			}
+		}
+	}
 	for _, e := range topics() {
 		c := e.new(nil)
 		fmt.Fprintf(&b, "- `rely help %s`: %s\n", c.Name(), c.Short)

@@ -82,8 +82,13 @@ func where(stack []byte) string {
 	return "an unknown place"
 }
 
+// unsorted guards a variable of cobra's, by which help would be in the order of
+// the alphabet.
+var unsorted sync.Once
+
 // newRoot is the tree of commands, as far as args need it.
 func newRoot(i *invocation, args []string) *cobra.Command {
+	unsorted.Do(func() { cobra.EnableCommandSorting = false })
 	root := &cobra.Command{
 		Use:           "rely",
 		Short:         "The OpenID Connect relying party in your terminal",
@@ -94,7 +99,6 @@ func newRoot(i *invocation, args []string) *cobra.Command {
 		Args:          arguments(0, 0),
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
 	i.settingFlags(root.PersistentFlags(), "profile", "config", "output", "quiet", "trace", "har", "curl", "timeout", "ca_cert", "non_interactive")
 	root.PersistentFlags().CountVarP(&i.loud, "verbose", "v", "say more: expected and actual of every check")
 	addCommands(root, i, args)
@@ -103,8 +107,8 @@ func newRoot(i *invocation, args []string) *cobra.Command {
 		return root
 	}
 	root.SetHelpCommand(newHelp(root))
-	root.SetHelpCommandGroupID("more")
-	root.SetCompletionCommandGroupID("more")
+	root.SetHelpCommandGroupID("learn")
+	root.SetCompletionCommandGroupID("learn")
 	return root
 }
 

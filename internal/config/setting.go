@@ -135,11 +135,11 @@ var table = sync.OnceValue(func() []Setting {
 		{Name: "via_param", Help: "fact that --via needs", Placeholder: "K=V", Kind: List, Profile: true},
 		{Name: "store", Help: "where sessions are kept", Placeholder: "NAME", Profile: true},
 		{Name: "min_ttl", Help: "time that a token must still be good for", Default: "60s", Placeholder: "D", Kind: Duration, Profile: true},
-		{Name: "timeout", Help: "time limit of one whole exchange with the provider", Default: "30s", Placeholder: "D", Kind: Duration, Profile: true},
+		{Name: "timeout", Help: "time limit of one whole exchange", Default: "30s", Placeholder: "D", Kind: Duration, Profile: true},
 		{Name: "login_timeout", Help: "time that a person has to sign in", Default: "5m", Placeholder: "D", Kind: Duration, Profile: true},
 		{Name: "open_timeout", Help: "time after which a browser that does not open is reported", Default: "15s", Placeholder: "D", Kind: Duration, Profile: true},
 		{Name: "qr", Help: "show the address to sign in at as a QR code", Kind: Switch},
-		{Name: "ca_cert", Help: "file of certificate authorities to trust in place of the system's", Placeholder: "FILE", Profile: true},
+		{Name: "ca_cert", Help: "certificate authorities to trust, not the system's", Placeholder: "FILE", Profile: true},
 		{Name: "no_cache", Help: "ask the provider for its metadata and keys, whatever the cache has", Kind: Switch, Profile: true},
 		{Name: "output", Help: "output format", Placeholder: "FORMAT", Profile: true},
 		{Name: "profile", Help: "profile to use", Placeholder: "NAME"},
@@ -147,8 +147,8 @@ var table = sync.OnceValue(func() []Setting {
 		{Name: "non_interactive", Help: "never prompt and never open a browser", Kind: Switch},
 		{Name: "quiet", Help: "say nothing but results and errors", Kind: Switch},
 		{Name: "trace", Help: "show every HTTP exchange on stderr, secrets struck out", Kind: Switch},
-		{Name: "har", Help: "file to write every HTTP exchange to (HAR 1.2), secrets struck out", Placeholder: "FILE"},
-		{Name: "curl", Help: "show on stderr at the end how curl repeats each request, secrets as variables", Kind: Switch},
+		{Name: "har", Help: "keep every HTTP exchange (HAR 1.2), secrets struck out", Placeholder: "FILE"},
+		{Name: "curl", Help: "show how curl repeats each request, without secrets", Kind: Switch},
 	}
 })
 
