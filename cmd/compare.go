@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -60,7 +61,7 @@ func compared(id, access, userinfo map[string]json.RawMessage) []comparedJSON {
 		}
 	}
 	list := []comparedJSON{}
-	for name := range names {
+	for _, name := range slices.Sorted(maps.Keys(names)) {
 		c := comparedJSON{Name: name, IDToken: id[name], AccessToken: access[name], UserInfo: userinfo[name], Verdict: "same"}
 		var first json.RawMessage
 		places := 0
@@ -80,7 +81,6 @@ func compared(id, access, userinfo map[string]json.RawMessage) []comparedJSON {
 		}
 		list = append(list, c)
 	}
-	slices.SortFunc(list, func(a, b comparedJSON) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
 

@@ -12,7 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -147,7 +147,7 @@ func (f *Folder) sweep(now time.Time) {
 			kept = append(kept, file{e.Name(), i.ModTime()})
 		}
 	}
-	slices.SortFunc(kept, func(a, b file) int { return b.at.Compare(a.at) })
+	sort.Slice(kept, func(a, b int) bool { return kept[a].at.After(kept[b].at) })
 	for n, k := range kept {
 		if n >= maxEntries-1 || now.Sub(k.at) > longest {
 			_ = os.Remove(filepath.Join(f.Dir, k.name))

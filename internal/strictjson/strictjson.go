@@ -6,11 +6,10 @@ package strictjson
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+	"sort"
 	"strings"
 	"unicode/utf8"
 )
@@ -135,18 +134,32 @@ func walk(data []byte) error {
 
 // repeated gives the second of two equal names, and reorders names.
 func repeated(names []name) (name, bool) {
-	if len(names) < 2 {
+	if len(names) > 16 {
+		sort.Sort(byText(names))
+		for i, n := range names[1:] {
+			if bytes.Equal(names[i].text, n.text) {
+				return n, true
+			}
+		}
 		return name{}, false
 	}
-	slices.SortFunc(names, func(a, b name) int {
-		return cmp.Or(bytes.Compare(a.text, b.text), cmp.Compare(a.at, b.at))
-	})
-	for i, n := range names[1:] {
-		if bytes.Equal(names[i].text, n.text) {
-			return n, true
+	for i, n := range names { // nearly every object: no quicker by order
+		for _, before := range names[:i] {
+			if bytes.Equal(before.text, n.text) {
+				return n, true
+			}
 		}
 	}
 	return name{}, false
+}
+
+type byText []name
+
+func (n byText) Len() int      { return len(n) }
+func (n byText) Swap(a, b int) { n[a], n[b] = n[b], n[a] }
+func (n byText) Less(a, b int) bool {
+	by := bytes.Compare(n[a].text, n[b].text)
+	return by < 0 || by == 0 && n[a].at < n[b].at
 }
 
 // members calls yield with each raw name and value of the object that begins

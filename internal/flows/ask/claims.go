@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -106,14 +107,14 @@ func wishes(raw json.RawMessage) ([]Claim, error) {
 		return nil, err
 	}
 	var out []Claim
-	for name, wish := range all {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
 		c := Claim{Name: name}
 		var is struct {
 			Essential bool
 			Value     json.RawMessage
 			Values    []json.RawMessage
 		}
-		if err := json.Unmarshal(wish, &is); err != nil {
+		if err := json.Unmarshal(all[name], &is); err != nil {
 			return nil, fmt.Errorf("%q is neither null nor an object with essential, value or values", name)
 		}
 		c.Essential = is.Essential
@@ -125,7 +126,6 @@ func wishes(raw json.RawMessage) ([]Claim, error) {
 		}
 		out = append(out, c)
 	}
-	slices.SortFunc(out, func(a, b Claim) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil
 }
 

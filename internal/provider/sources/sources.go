@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -111,13 +112,13 @@ func (r *Resolver) list(userinfo map[string]json.RawMessage) ([]Source, error) {
 		names[source] = append(names[source], claim)
 	}
 	var all []Source
-	for name, claims := range names {
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		claims := names[name]
 		slices.Sort(claims)
 		s := Source{Name: name, Names: claims}
 		r.read(&s, given[name])
 		all = append(all, s)
 	}
-	slices.SortFunc(all, func(a, b Source) int { return cmp.Compare(a.Name, b.Name) })
 	for n, looked := 0, 0; n < len(all); n++ {
 		if all[n].Status == "" {
 			if looked++; looked > most {
