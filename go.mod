@@ -52,3 +52,7 @@ require (
 	golang.org/x/tools v0.51.0 // indirect
 	howett.net/plist v1.0.0 // indirect
 )
+
+replace github.com/pelletier/go-toml/v2 => ./standin/toml
+
+replace github.com/subosito/gotenv => ./standin/gotenv

@@ -6,8 +6,13 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bin=$(mktemp -d)
 trap 'rm -rf "$bin"' EXIT
-CGO_ENABLED=0 go build -trimpath -tags=nethttpomithttp2 -ldflags='-s -w' -o "$bin/" ./bench/...
-# As .goreleaser.yaml builds it.
-CGO_ENABLED=0 go build -trimpath -tags=nethttpomithttp2 -gcflags='rely/...=-l' -gcflags='github.com/...=-l' -gcflags='go.yaml.in/...=-l' \
-  -ldflags='-s -w -funcalign=16' -o "$bin/" .
+mkdir "$bin/built"
+CGO_ENABLED=0 go build -trimpath -tags=nethttpomithttp2 -ldflags='-s -w' -o "$bin/built/" ./bench/...
+.ci/build-release "$bin/built/rely"
+# Written from front to back, as an installer does. How a linker leaves a file in
+# the page cache changes the CPU time of its start by a tenth, either way.
+for program in "$bin"/built/*; do
+  cat "$program" >"$bin/${program##*/}"
+  chmod +x "$bin/${program##*/}"
+done
 "$bin/bench" -bin "$bin" "$@"

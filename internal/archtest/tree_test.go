@@ -90,11 +90,11 @@ func foreign(dir string) bool {
 	return false
 }
 
-// outside tells whether a Go file measures or tests the house and so stands
+// outside tells whether a Go file measures, tests or serves the house and so stands
 // beside it.
 func outside(name string) bool {
 	top, _, _ := strings.Cut(name, "/")
-	return top == "bench" || top == "test" || top == "tools"
+	return top == "bench" || top == "test" || top == "tools" || top == "standin"
 }
 
 // text tells a file written by people from a built program or a picture.

@@ -1,0 +1,13 @@
+// Package toml stands in for what viper would read and write TOML with: rely's
+// files are YAML, which it reads itself. docs/decisions/0016.
+package toml
+
+import "errors"
+
+var errAbsent = errors.New("this program has no TOML")
+
+// Marshal refuses.
+func Marshal(any) ([]byte, error) { return nil, errAbsent }
+
+// Unmarshal refuses.
+func Unmarshal([]byte, any) error { return errAbsent }
