@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rely/internal/doctor/evidence"
+	"rely/internal/fault"
 	"rely/internal/wire"
 )
 
@@ -60,7 +61,11 @@ func tlsOld(c *Case) {
 	c.each(func(h evidence.Host) {
 		tried = tried || h.Old.Unknown == nil
 		if h.Old.Taken {
-			c.found(h.Name, tls.VersionName(h.Old.Version)+" is taken", "a handshake that fails")
+			taken := tls.VersionName(h.Old.Version) + " is taken"
+			if h.Oldest.Taken {
+				taken = "TLS 1.1 and TLS 1.0 are taken"
+			}
+			c.found(h.Name, taken, "handshakes that fail")
 		}
 	})
 	if !tried && c.reason == "" {
@@ -107,7 +112,7 @@ func certificate(c *Case) {
 		case h.Trust != nil:
 			c.found(h.Name, h.Trust.Error(), "a chain that ends at an authority which is trusted here, for "+host)
 		case left < spare(leaf) && !wire.Loopback(host): // a program of this machine renews its own
-			c.foundAs(Warning, h.Name, fmt.Sprintf("valid until %s: %d days", leaf.NotAfter.UTC().Format("2006-01-02"), int(left.Hours()/24)), "more than two weeks, or a third of its life")
+			c.foundAs(Warning, h.Name, fmt.Sprintf("valid until %s: %s", leaf.NotAfter.UTC().Format("2006-01-02"), fault.Count(int(left.Hours()/24), "day", "days")), "more than two weeks, or a third of its life")
 		}
 		if weak := weakness(leaf); weak != "" {
 			c.found(h.Name, weak, "SHA-2, and RSA with 2048 or EC with 256 bits at least")

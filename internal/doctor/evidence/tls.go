@@ -14,7 +14,7 @@ import (
 	"rely/internal/wire"
 )
 
-// A Host is one host's TLS, as three handshakes show it.
+// A Host is one host's TLS, as three or four handshakes show it.
 type Host struct {
 	Name    string // host:port
 	Err     error  // why there was no handshake at all
@@ -23,8 +23,9 @@ type Host struct {
 	Chain   []*x509.Certificate
 	Trust   error // why the chain is not accepted here
 
-	Old  Attempt // with TLS 1.1 and 1.0 alone
-	Weak Attempt // with the suites of TLS 1.2 that nobody should take
+	Old    Attempt // with TLS 1.1 and 1.0 alone
+	Oldest Attempt // with TLS 1.0 alone, where TLS 1.1 is taken
+	Weak   Attempt // with the suites of TLS 1.2 that nobody should take
 }
 
 // An Attempt is a handshake that a well kept host refuses.
@@ -80,7 +81,12 @@ func (l *look) host(ctx context.Context, name string) (h Host) {
 	host, _, _ := net.SplitHostPort(name)
 	var wait sync.WaitGroup
 	defer wait.Wait()
-	wait.Go(func() { h.Old = l.attempt(ctx, name, tls.VersionTLS10, tls.VersionTLS11, everySuite()) })
+	wait.Go(func() {
+		h.Old = l.attempt(ctx, name, tls.VersionTLS10, tls.VersionTLS11, everySuite())
+		if h.Old.Version == tls.VersionTLS11 {
+			h.Oldest = l.attempt(ctx, name, tls.VersionTLS10, tls.VersionTLS10, everySuite())
+		}
+	})
 	wait.Go(func() { h.Weak = l.attempt(ctx, name, tls.VersionTLS12, tls.VersionTLS12, weakSuites()) })
 	state, err := l.handshake(ctx, name, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS13})
 	if err != nil {
