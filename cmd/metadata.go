@@ -30,7 +30,7 @@ func (m *memberFlags) add(i *invocation, c *cobra.Command) {
 		case name == "redirect_uri":
 			m.redirects.placeholder = "URL"
 			c.Flags().Var(&m.redirects, member.Flag, member.Help)
-		case setting:
+		case setting && member.Kind != registration.List:
 			i.settingFlags(c.Flags(), name)
 		case member.Kind == registration.Bool:
 			c.Flags().Bool(member.Flag, false, member.Help)
