@@ -153,16 +153,16 @@ func (d *examination) person(ctx context.Context) (*trial.Person, error) {
 func (d *examination) plan(p trial.Plan) {
 	who := ""
 	if p.Codes > 0 {
-		who = fmt.Sprintf(" %s signs in, and the session is used for %d codes;", fault.Visible(d.values.String("username")), p.Codes)
+		who = fmt.Sprintf(" %s signs in, and the session is used for %s;", fault.Visible(d.values.String("username")), fault.Count(p.Codes, "code", "codes"))
 		if d.options.Active.Person != nil {
-			who = fmt.Sprintf(" you sign in once, and may be asked to agree once for each client; %d codes are taken;", p.Codes)
+			who = " you sign in once, and may be asked to agree once for each client; " + fault.Count(p.Codes, "code is taken;", "codes are taken;")
 		}
 	}
-	made := fmt.Sprintf("%d clients are made and deleted again", p.Clients)
+	made := fault.Count(p.Clients, "client is made and deleted again", "clients are made and deleted again")
 	if d.options.Active.Borrowed != nil {
 		made = "the profile's client is used"
 	}
-	d.say("About %d requests follow, at most %d:%s %s.\n", p.Requests, p.Most, who, made)
+	d.say("About %s, at most %d:%s %s.\n", fault.Count(p.Requests, "request follows", "requests follow"), p.Most, who, made)
 	if p.Requests > p.Most {
 		d.say("rely: note: not all checks can be run so: raise the limit with --max-requests %d, or choose checks with --only\n", (p.Requests/50+1)*50)
 	}

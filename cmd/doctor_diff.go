@@ -90,7 +90,7 @@ func (i *invocation) compare(a, b snapshot.Snapshot) error {
 		return err
 	}
 	return &fault.Error{Kind: fault.Findings, ID: "doctor.differs", Op: "compare", Spec: "rely's own: they are to be the same",
-		Err:  fmt.Errorf("%d values differ; the first is %s %s", len(all), all[0].Part, all[0].Name),
+		Err:  fmt.Errorf("%s; the first is %s %s", fault.Count(len(all), "value differs", "values differ"), all[0].Part, all[0].Name),
 		Hint: "where the change is meant, remove the snapshot and make it again"}
 }
 

@@ -306,14 +306,6 @@ func (l *lab) wipe() {
 	}
 }
 
-// many is a number of things.
-func many(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
-}
-
 // told prints the result, and draws it.
 func (l *lab) told(r *lifetime.Result) error {
 	issuer := l.values.String("issuer")
@@ -328,7 +320,7 @@ func (l *lab) told(r *lifetime.Result) error {
 		width = min(l.Columns()-1, 110)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\nLooked for %s, with %s and %s.\n\n", fault.Visible(issuer), lifetime.Words(r.Looked), many(r.SignIns, "sign-in"), many(r.Renewals, "renewal"))
+	fmt.Fprintf(&b, "%s\nLooked for %s, with %s and %s.\n\n", fault.Visible(issuer), lifetime.Words(r.Looked), fault.Count(r.SignIns, "sign-in", "sign-ins"), fault.Count(r.Renewals, "renewal", "renewals"))
 	for _, f := range r.Facts() {
 		fmt.Fprintf(&b, "%s\n", f)
 	}

@@ -172,7 +172,7 @@ func (c *crowd) end(ctx context.Context) error {
 		return &fault.Error{Kind: fault.Cancelled, ID: "cancelled", Op: "examine many providers", Err: errors.New("stopped"), Hint: "run it again with the same --resume FILE to go on"}
 	case c.counted > 0:
 		return &fault.Error{Kind: fault.Findings, ID: "doctor.findings", Op: "examine many providers", Spec: "the rules of the findings, in the report",
-			Err: fmt.Errorf("%d of %d providers have findings of severity %s or worse", c.counted, c.examined, c.least), Hint: "run \"rely doctor ISSUER\" for one of them"}
+			Err: fmt.Errorf("%d of %s of severity %s or worse", c.counted, fault.Count(c.examined, "provider has findings", "providers have findings"), c.least), Hint: "run \"rely doctor ISSUER\" for one of them"}
 	case c.unreached > 0:
 		return &fault.Error{Kind: fault.Network, ID: "doctor.unreached", Op: "examine many providers", Err: fmt.Errorf("%d of %d were not reached", c.unreached, c.examined),
 			Hint: "run \"rely doctor ISSUER\" for one of them"}

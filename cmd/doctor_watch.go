@@ -67,7 +67,7 @@ func (d *examination) watching(ctx context.Context, issuer string) error {
 			return err
 		}
 		if d.Sleep(ctx, d.every) != nil {
-			return &fault.Error{Kind: fault.Cancelled, ID: "cancelled", Op: "watch " + issuer, Err: fmt.Errorf("stopped; it looked %d times", looks), Hint: "go on with the same --watch FILE"}
+			return &fault.Error{Kind: fault.Cancelled, ID: "cancelled", Op: "watch " + issuer, Err: fmt.Errorf("stopped; it looked %s", fault.Count(looks, "time", "times")), Hint: "go on with the same --watch FILE"}
 		}
 	}
 }

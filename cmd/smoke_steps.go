@@ -217,7 +217,7 @@ func (s *smoke) lookAtTokens(context.Context) (string, error) {
 	if !t.Refresh.Empty() {
 		refresh = "a refresh token"
 	}
-	detail := fmt.Sprintf("%s, %s, %s; %d checks passed", t.TokenType, life, refresh, n)
+	detail := fmt.Sprintf("%s, %s, %s; %s", t.TokenType, life, refresh, fault.Count(n, "check passed", "checks passed"))
 	if missing := request.MissingScopes(s.inside.values.String("scope"), t.Scope); missing != "" {
 		detail += "; not granted: " + missing
 	}
@@ -233,7 +233,7 @@ func (s *smoke) userinfo(ctx context.Context) (string, error) {
 		return "", err
 	}
 	maps.Copy(s.claims, claims)
-	return fmt.Sprintf("%d claims; sub is the ID token's", len(claims)), nil
+	return fault.Count(len(claims), "claim", "claims") + "; sub is the ID token's", nil
 }
 
 // active asks what a token is worth.

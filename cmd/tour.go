@@ -317,7 +317,7 @@ func (t *tour) userinfo(ctx context.Context) error {
 	if err := output.Print(&b, "text", output.Result{Schema: "userinfo/1", JSON: shown}); err != nil {
 		return err
 	}
-	t.tell("   %s\n   (%d claims in all; \"sub\" is the ID token's)\n", strings.ReplaceAll(strings.TrimSpace(b.String()), "\n", "\n   "), len(claims))
+	t.tell("   %s\n   (%s in all; \"sub\" is the ID token's)\n", strings.ReplaceAll(strings.TrimSpace(b.String()), "\n", "\n   "), fault.Count(len(claims), "claim", "claims"))
 	return nil
 }
 

@@ -264,10 +264,7 @@ func (r *Report) Verdict(least check.Severity) error {
 
 // Findings is a number of findings in words.
 func Findings(n int) string {
-	if n == 1 {
-		return "1 finding"
-	}
-	return fmt.Sprintf("%d findings", n)
+	return fault.Count(n, "finding", "findings")
 }
 
 // ReadBaseline takes what is known already from a report in JSON: one report,

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"rely/internal/fault"
 )
 
 // The rules for a second ID token: the one from the token endpoint, after one
@@ -50,7 +52,7 @@ func (l *ladder) agree(names ...string) finding {
 	if both == 0 {
 		return skip("no such claim is in both")
 	}
-	return pass("as in the ID token from the browser", fmt.Sprintf("%d claims in both, alike", both))
+	return pass("as in the ID token from the browser", fault.Count(both, "claim", "claims")+" in both, alike")
 }
 
 // equal compares values, whatever the order of members and the white space.

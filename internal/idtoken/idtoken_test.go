@@ -367,7 +367,7 @@ func TestToken(t *testing.T) {
 		"an unknown kid":           {with(members{"kid": "x"}), nil, "key", `has the kid "x"`},
 		"a kid of another type":    {with(members{"kid": "r"}), nil, "key", `its kty is "RSA", not EC`},
 		"a weak key":               {with(members{"alg": "RS256", "kid": "weak"}), algs("RS256"), "key", "1024 bits, fewer than 2048"},
-		"no keys at all":           {good, func(e *Expected) { e.Keys = nil }, "key", "none of the 0 keys"},
+		"no keys at all":           {good, func(e *Expected) { e.Keys = nil }, "key", "of 0 keys none"},
 		"a changed signature":      {good[:cut+1] + b64(make([]byte, 64)), nil, "signature", "does not match the key"},
 		"a changed payload":        {strings.Replace(good, b64(payload), b64(bytes.Replace(payload, []byte("alice"), []byte("mallo"), 1)), 1), nil, "signature", ""},
 		"nothing":                  {"", nil, "form", "the token is empty"},

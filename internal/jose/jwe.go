@@ -343,7 +343,7 @@ func (e Encryption) Encrypt(plaintext []byte, cty string, keys Set, clientSecret
 
 // recipient is the first key of the set that may be encrypted to.
 func (e Encryption) recipient(keys Set) (json.RawMessage, any, error) {
-	reason := fmt.Errorf("none of the %d keys is an %s one for encryption", len(keys.keys), e.kty())
+	reason := fmt.Errorf("of %s none is an %s one for encryption", fault.Count(len(keys.keys), "key", "keys"), e.kty())
 	for _, raw := range keys.keys {
 		use, alg := text(raw, "use"), text(raw, "alg")
 		ops, hasOps := strictjson.Lookup(raw, "key_ops")

@@ -103,13 +103,13 @@ func (s Set) candidates(kid string, alg algorithm) ([]json.RawMessage, error) {
 	case len(fitting) > 0:
 		return fitting, nil
 	case kid != "" && seen == 0:
-		return nil, refuse(IDKey, spec, "none of the %d keys has the kid %s: %w", len(s.keys), quote(kid), ErrUnknownKey)
+		return nil, refuse(IDKey, spec, "of %s none has the kid %s: %w", fault.Count(len(s.keys), "key", "keys"), quote(kid), ErrUnknownKey)
 	case kid != "":
 		return nil, refuse(IDKey, spec, "the key %s does not fit %s: %w", quote(kid), alg.name, reason)
 	case len(s.keys) == 1:
 		return nil, refuse(IDKey, spec, "the only key does not fit %s: %w: %w", alg.name, reason, ErrUnknownKey)
 	}
-	return nil, refuse(IDKey, spec, "none of the %d keys fits %s: %w", len(s.keys), alg.name, ErrUnknownKey)
+	return nil, refuse(IDKey, spec, "of %s none fits %s: %w", fault.Count(len(s.keys), "key", "keys"), alg.name, ErrUnknownKey)
 }
 
 // fits tells from the description alone whether a key may verify alg.

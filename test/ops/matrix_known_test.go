@@ -28,7 +28,7 @@ func breakages() []breakage {
 			why: "it knows no such grant, and answers 400 with nothing, where RFC 6749 5.2 has unsupported_grant_type"},
 		{place: "glewlwyd", row: "`--response-mode form_post`", says: `"iss" is "https%3A%2F%2F`,
 			why: "the fields of its form are percent-encoded before they are posted, which encodes them once more: `iss` is not its own name"},
-		{place: "glewlwyd", row: "encrypted request.*", says: "none of the 4 keys is an EC one for encryption",
+		{place: "glewlwyd", row: "encrypted request.*", says: "of 4 keys none is an EC one for encryption",
 			why: "it lists algorithms for encrypted requests, and publishes no key to encrypt them to"},
 		{place: "glewlwyd", row: "encrypted answer .*", says: "it is not encrypted, and the client is registered for encryption",
 			why: "it lists algorithms for encrypted answers, and encrypts none"},

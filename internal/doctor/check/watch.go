@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rely/internal/doctor/evidence"
+	"rely/internal/fault"
 )
 
 // watch lists the checks that compare two looks.
@@ -50,7 +51,7 @@ func rotationNotice(c *Case) {
 	ago := "of the last look, " + c.Now.Sub(past.Taken).Round(time.Second).String() + " ago"
 	now := c.Fingerprints()
 	if n := len(past.Keys); n > 0 && !slices.ContainsFunc(past.Keys, func(k string) bool { return slices.Contains(now, k) }) {
-		c.found("jwks_uri", fmt.Sprintf("none of the %d keys %s", n, ago), "the keys that signed, for as long as their tokens live")
+		c.found("jwks_uri", fmt.Sprintf("nothing is left of the %s %s", fault.Count(n, "key", "keys"), ago), "the keys that signed, for as long as their tokens live")
 	}
 	signing := c.Signing()
 	switch {

@@ -82,8 +82,9 @@ func finding(b *strings.Builder, f check.Finding, loud bool) {
 
 // tally is the report in one sentence.
 func tally(r *doctor.Report) string {
-	out := fmt.Sprintf("%s (%d error, %d warning, %d info); %d checks passed, %d not run; %d requests.",
-		doctor.Findings(len(r.Findings)), r.Count(check.Error), r.Count(check.Warning), r.Count(check.Info), len(r.Passed), len(r.NotRun), r.Requests)
+	out := fmt.Sprintf("%s (%d error, %d warning, %d info); %s, %d not run; %s.",
+		doctor.Findings(len(r.Findings)), r.Count(check.Error), r.Count(check.Warning), r.Count(check.Info),
+		fault.Count(len(r.Passed), "check passed", "checks passed"), len(r.NotRun), fault.Count(r.Requests, "request", "requests"))
 	if r.Known > 0 {
 		out += fmt.Sprintf(" %s more in the baseline.", doctor.Findings(r.Known))
 	}

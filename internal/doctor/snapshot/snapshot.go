@@ -210,13 +210,10 @@ func Text(a, b Snapshot, all []Difference) string {
 	if alone := Alone(a, b); len(alone) > 0 {
 		fmt.Fprintf(&out, "\nNot compared, because one side was taken without --active or a sign-in: %s.\n", strings.Join(alone, ", "))
 	}
-	switch len(all) {
-	case 0:
+	if len(all) == 0 {
 		out.WriteString("\nThey are the same, as far as this can be seen.\n")
-	case 1:
-		out.WriteString("\n1 difference.\n")
-	default:
-		fmt.Fprintf(&out, "\n%d differences.\n", len(all))
+	} else {
+		fmt.Fprintf(&out, "\n%s.\n", fault.Count(len(all), "difference", "differences"))
 	}
 	return out.String()
 }

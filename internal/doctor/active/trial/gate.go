@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"rely/internal/fault"
 )
 
 // pause keeps it to two requests a second against a stranger's provider.
@@ -88,7 +90,7 @@ func (g *gate) spent() error {
 }
 
 func (g *gate) limit() error {
-	return fmt.Errorf("%d requests were made, which is the limit: raise it with --max-requests, or choose checks with --only", g.most)
+	return fmt.Errorf("%s, which is the limit: raise it with --max-requests, or choose checks with --only", fault.Count(g.most, "request was made", "requests were made"))
 }
 
 // Sent is how many requests were made.
