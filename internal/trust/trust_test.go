@@ -92,7 +92,7 @@ func TestNamed(t *testing.T) {
 func TestBrowserSteps(t *testing.T) {
 	t.Parallel()
 	if _, err := nss(); err != nil || runtime.GOOS != "linux" {
-		t.Skip("skipped: needs Linux and certutil")
+		t.Skip("it needs Linux and certutil")
 	}
 	o := Options{Certificate: authority(t), Path: "/authority.pem", Home: t.TempDir(), Now: time.Now()}
 	if steps, err := browserSteps(o, true); err != nil || len(steps) != 2 || !strings.Contains(steps[0], "-N --empty-password") {

