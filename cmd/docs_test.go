@@ -286,7 +286,7 @@ func runDocPage(t *testing.T, name, text string, prompts []prompt) {
 		"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Join(dir, "nobody"), "RELY_HOME=" + filepath.Join(dir, "home"),
 		"TMPDIR=" + dir, "LC_ALL=C", "GORACE=atexit_sleep_ms=0",
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(cancel)
 	free, err := freePort(ctx)
 	if err != nil {
@@ -347,7 +347,7 @@ func docShell(ctx context.Context, t *testing.T, dir string, env []string, promp
 	}
 	sh := exec.CommandContext(ctx, "sh", "-c", script.String())
 	var both bytes.Buffer
-	sh.Dir, sh.Env, sh.Stdout, sh.Stderr, sh.WaitDelay = dir, env, &both, &both, time.Second
+	sh.Dir, sh.Env, sh.Stdout, sh.Stderr, sh.WaitDelay = dir, env, &both, &both, 10*time.Second
 	err := sh.Run()
 	var status *exec.ExitError
 	parts := strings.Split(both.String(), "\n"+mark+"\n")

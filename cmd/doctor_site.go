@@ -64,7 +64,7 @@ func receive(l net.Listener, token string, now func() time.Time, came *atomic.Bo
 		}
 		go func() {
 			defer c.Close()
-			_ = c.SetDeadline(now().Add(5 * time.Second))
+			_ = c.SetDeadline(now().Add(20 * time.Second))
 			head := make([]byte, 2048)
 			n, _ := c.Read(head)
 			host, _, _ := net.SplitHostPort(l.Addr().String())

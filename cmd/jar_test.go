@@ -28,7 +28,7 @@ func port(ts *testscript.TestScript, neg bool, args []string) {
 // signOutElsewhere signs out with an ID token, as another browser would, once
 // somebody listens at an address: signout FILE URL
 func signOutElsewhere(ts *testscript.TestScript, neg bool, args []string) {
-	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+	ctx, stop := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer stop()
 	for listens := false; !listens; {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, args[1], nil)

@@ -199,7 +199,7 @@ func (l *liver) ended(code int, err error, args []string, stdout, stderr string)
 // says, or for the token endpoint.
 func (l *liver) interrupted(says string, args ...string) {
 	l.t.Helper()
-	ctx, stop := context.WithTimeout(l.t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(l.t.Context(), 5*time.Minute)
 	defer stop()
 	var stdout bytes.Buffer
 	stderr := &screen{more: make(chan bool, 1000)}

@@ -49,7 +49,7 @@ func notify(t http.RoundTripper, uri string, form url.Values) {
 
 // tell posts once, follows nothing, and reads nothing.
 func tell(t http.RoundTripper, uri, kind, bearer string, body []byte) string {
-	ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, stop := context.WithTimeout(context.Background(), 20*time.Second)
 	defer stop()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, uri, bytes.NewReader(body))
 	if err != nil {

@@ -118,7 +118,7 @@ func (i *invocation) startOP(ctx context.Context, address string, plain bool, op
 		return nil, &fault.Error{Kind: fault.Config, ID: "op.port-busy", Op: "start the provider", Err: err, Hint: "choose another port with --listen 127.0.0.1:0"}
 	}
 	p := &runningOP{issuer: "https://" + l.Addr().String(), broken: make(chan error, 1)}
-	p.http = &http.Server{ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+	p.http = &http.Server{ReadHeaderTimeout: 30 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
 	if plain {
 		p.issuer = "http://" + l.Addr().String()
 	} else if l, err = i.overTLS(l, options.Faults); err != nil {

@@ -164,7 +164,7 @@ func (t *Network) transport(roots *x509.CertPool) *http.Transport {
 		MaxConnsPerHost:        perHost,
 		DialContext:            t.dial,
 		TLSClientConfig:        c,
-		TLSHandshakeTimeout:    10 * time.Second,
+		TLSHandshakeTimeout:    30 * time.Second,
 		MaxResponseHeaderBytes: 256 << 10,
 		MaxIdleConns:           64, // doctor --from asks thousands of hosts
 		MaxIdleConnsPerHost:    4,

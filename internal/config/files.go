@@ -198,7 +198,7 @@ func (f Files) locked(op string, change func() error) error {
 	if runtime.GOOS == "windows" {
 		l = flock.New(filepath.Join(f.Dir, ".lock"))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	_, err := l.TryLockContext(ctx, 5*time.Millisecond)
 	if ctx.Err() != nil {

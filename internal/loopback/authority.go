@@ -33,7 +33,7 @@ const (
 	leafLife      = 30 * 24 * time.Hour
 	leafSpare     = 3 * 24 * time.Hour // renewed when less is left
 	clockSlack    = time.Hour          // certificates begin this much earlier
-	lockLimit     = 10 * time.Second
+	lockLimit     = 30 * time.Second
 	maxPEM        = 64 << 10
 
 	// A key and its certificate share a file, so that no crash can part them.

@@ -24,9 +24,10 @@ import (
 )
 
 const (
-	headerLimit = 5 * time.Second  // TLS handshake and request header, each
-	wholeLimit  = 10 * time.Second // a request, and again its answer
-	closeLimit  = time.Second      // what Close waits for a page to be sent
+	// A busy machine is no attack: the limits are for who never ends.
+	headerLimit = 20 * time.Second // TLS handshake and request header, each
+	wholeLimit  = 30 * time.Second // a request, and again its answer
+	closeLimit  = 5 * time.Second  // what Close waits for a page to be sent
 
 	// Browsers send the cookies of every other server on this host, whatever
 	// its port, so an honest header on localhost can be large.
@@ -323,7 +324,7 @@ func (l *Listener) Paste(text string) error {
 	return nil
 }
 
-// Close shuts the port. A page that is being sent gets up to one second, a
+// Close shuts the port. A page that is being sent gets up to five seconds, a
 // browser without one is told that the sign-in was given up. Later calls
 // return what the first did.
 func (l *Listener) Close() error {

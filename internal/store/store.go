@@ -100,7 +100,7 @@ type Options struct {
 	Now func() time.Time    // nil means no unfinished files are cleaned up
 
 	LockWait    time.Duration // longest wait for a lock; 0 means 30 s
-	KeyringWait time.Duration // longest wait for the keyring; 0 means 3 s
+	KeyringWait time.Duration // longest wait for the keyring; 0 means 10 s
 
 	// Keyring replaces the operating system's; nil means that one.
 	Keyring Keyring
@@ -122,7 +122,7 @@ func (o Options) lockWait() time.Duration {
 
 func (o Options) keyringWait() time.Duration {
 	if o.KeyringWait <= 0 {
-		return 3 * time.Second
+		return 10 * time.Second
 	}
 	return o.KeyringWait
 }

@@ -19,7 +19,7 @@ func (w *walk) frames(ctx context.Context, p *page.Page) {
 		if err != nil {
 			continue
 		}
-		within, stop := context.WithTimeout(ctx, 5*time.Second)
+		within, stop := context.WithTimeout(ctx, 15*time.Second)
 		if resp, err := w.send(within, &request{method: http.MethodGet, url: u}); err == nil {
 			_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
 			_ = resp.Body.Close()

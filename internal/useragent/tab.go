@@ -22,7 +22,7 @@ import (
 
 // How long a page that is not understood may take to become another one, and a
 // page to show that a button was pressed.
-const patience = 5 * time.Second
+const patience = 10 * time.Second
 
 // A tab is the one page of a visit.
 type tab struct {

@@ -47,7 +47,7 @@ func browserIn(t *testing.T, home string, more ...chromedp.ExecAllocatorOption) 
 		// Chromium's sandbox refuses root, which CI often is.
 		opts = append(opts, chromedp.NoSandbox)
 	}
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(stop)
 	ctx, stop = chromedp.NewExecAllocator(ctx, opts...)
 	t.Cleanup(stop)

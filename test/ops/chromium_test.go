@@ -61,7 +61,7 @@ func TestChromium(t *testing.T) {
 // the person to open. The result comes when it ends.
 func (h *home) login(p *provider, args ...string) (string, <-chan result) {
 	h.t.Helper()
-	ctx, stop := context.WithTimeout(h.t.Context(), 2*time.Minute)
+	ctx, stop := context.WithTimeout(h.t.Context(), 5*time.Minute)
 	h.t.Cleanup(stop)
 	cmd := h.command(ctx, args...)
 	var stdout strings.Builder

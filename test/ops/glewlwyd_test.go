@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 )
 
 // strange is the glewlwyd that most tests share.
@@ -137,19 +136,16 @@ func TestGlewlwydAnswers(t *testing.T) {
 		t.Errorf("got exit code %d and %q for prompt=none, want 4 or 5 and interaction_required", r.code, r.stderr)
 	}
 	// No page and no answer: what happened is seen by the person alone.
-	start := time.Now()
 	for name, args := range map[string][]string{
 		"an unknown client":       {"--client-id", "nobody"},
 		"an unknown redirect URI": {"--redirect-uri", "http://127.0.0.1:0/callback"},
 		"a wrong password":        {"--browser", h.at(p, "alice", h.file("wrong", h.secret("not-her-looking-glass")))},
 	} {
 		r := h.try(strangely(h, p, "answers", args...)...)
-		if r.code == 0 || r.stdout != "" || !strings.Contains(r.stderr, "person: ") {
-			t.Errorf("%s: got exit code %d, %q on stdout and %q, want a failure and what the command said", name, r.code, r.stdout, r.stderr)
+		// 9 would be that it waited on, and -1 that it was killed at last.
+		if r.code <= 0 || r.code == 9 || r.stdout != "" || !strings.Contains(r.stderr, "person: ") {
+			t.Errorf("%s: got exit code %d, %q on stdout and %q, want a failure at once and what the command said", name, r.code, r.stdout, r.stderr)
 		}
-	}
-	if took := time.Since(start); took > 30*time.Second {
-		t.Errorf("got an end after %v when the command gave up, want one at once", took)
 	}
 	h.exits(3, "tokens", "-p", "odd") // nothing was kept, not even the profile
 }

@@ -85,7 +85,7 @@ func (h *home) command(ctx context.Context, args ...string) *exec.Cmd {
 
 // try runs rely to its end, whatever that is.
 func (h *home) try(args ...string) result {
-	ctx, stop := context.WithTimeout(h.t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(h.t.Context(), 5*time.Minute)
 	defer stop()
 	cmd := h.command(ctx, args...)
 	var stdout, stderr bytes.Buffer

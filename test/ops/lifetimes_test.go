@@ -124,7 +124,7 @@ func TestGlewlwydLifetimes(t *testing.T) {
 	}
 	p.alone(t)
 	h := newHome(t)
-	got := measured(t, h, p, "--browser", h.at(p, "alice", h.file("password", password)), "--login-timeout", "20s", "--for-at-most", "4s")
+	got := measured(t, h, p, "--browser", h.at(p, "alice", h.file("password", password)), "--login-timeout", "2m", "--for-at-most", "4s")
 	if got.Rotates == nil || !*got.Rotates {
 		t.Errorf("got %+v, want refresh tokens that rotate", got)
 	}

@@ -107,7 +107,7 @@ func TestLogout(t *testing.T) {
 	browser := h.remembering(p, "alice", h.file("password", password))
 	login := []string{"login", "-p", "out", "--browser", browser, "--scope", "openid offline_access"}
 	h.silent(append(login, "--param", "prompt=consent")...)
-	silent := []string{"login", "-p", "out", "--browser", browser, "--scope", "openid", "--param", "prompt=none", "--login-timeout", "20s"}
+	silent := []string{"login", "-p", "out", "--browser", browser, "--scope", "openid", "--param", "prompt=none", "--login-timeout", "2m"}
 	h.silent(append(login, "--param", "prompt=consent")...) // the browser's session is there
 	access, refresh := h.secret(h.line("tokens")), h.secret(h.line("tokens", "--refresh"))
 	for name, token := range map[string]string{"access": access, "refresh": refresh} {
@@ -145,7 +145,7 @@ func TestLogoutNotice(t *testing.T) {
 		"--backchannel-logout-uri", back, "--backchannel-logout-session-required")
 	browser := h.remembering(p, "alice", h.file("password", password))
 	h.silent("login", "-p", "told", "--browser", browser)
-	r := h.silent("logout", "-p", "told", "--browser", browser, "--wait-backchannel", "--login-timeout", "30s", "-v")
+	r := h.silent("logout", "-p", "told", "--browser", browser, "--wait-backchannel", "--login-timeout", "2m", "-v")
 	for _, want := range []string{"ok      end the session at the provider", "ok      receive the logout token", "ok      signature", "ok      events", "ok      jti", "ok      sid"} {
 		if !strings.Contains(r.stderr, want) {
 			t.Errorf("got %q, want %q", r.stderr, want)

@@ -48,7 +48,7 @@ type tokens struct{ access, refresh string }
 // run is one combination: a sign-in, and what came of it is used.
 func (p *place) run(h *home, c client, r row, method string, brought *tokens) result {
 	profile := strings.ReplaceAll(r.name(), " ", "-")
-	args := append(slices.Clone(c.flags), "-p", profile, "--flow", r.flow.Name, "--login-timeout", "20s", "-o", "json")
+	args := append(slices.Clone(c.flags), "-p", profile, "--flow", r.flow.Name, "--login-timeout", "1m", "-o", "json")
 	if r.kind != "" {
 		args = append(args, "--response-type", r.kind)
 	}

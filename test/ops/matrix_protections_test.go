@@ -102,7 +102,7 @@ func (p *place) protections(m *matrix) {
 
 // protected signs in, looks for the protection, and uses the tokens.
 func (p *place) protected(h *home, c client, want protection) result {
-	args := append(slices.Clone(c.flags), "-p", "own", "--login-timeout", "20s", "-o", "json")
+	args := append(slices.Clone(c.flags), "-p", "own", "--login-timeout", "1m", "-o", "json")
 	args = append(args, want.login...)
 	var done result
 	if want.ciba {

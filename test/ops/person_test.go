@@ -192,7 +192,7 @@ func visitor(authorities ...string) (*http.Client, error) {
 		return nil, err
 	}
 	return &http.Client{
-		Jar: jar, Timeout: 20 * time.Second,
+		Jar: jar, Timeout: 2 * time.Minute,
 		Transport:     &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, nil

@@ -67,7 +67,7 @@ func start(kind string, settings ...string) (*provider, error) {
 		return nil, err
 	}
 	cmd := exec.Command(kind + "/start.sh")
-	cmd.Env = append(os.Environ(), "OP_PORT=0", "OP_DIR="+dir, "OP_WAIT=60", "OP_USERS="+users)
+	cmd.Env = append(os.Environ(), "OP_PORT=0", "OP_DIR="+dir, "OP_WAIT=120", "OP_USERS="+users)
 	switch kind {
 	case "oidc-provider":
 		list := filepath.Join(dir, "clients.json")

@@ -96,7 +96,7 @@ func life(t *testing.T, p *provider, h *home, how []string) {
 	h.exits(0, "register", "delete", "-p", "reg")
 	gone(t, h.try("register", "show", "-p", "reg"), "rely register")
 	gone(t, late.try("register", "show", "-p", "reg"), "401")
-	gone(t, late.try(append(login, "--login-timeout", "20s")...), "")
+	gone(t, late.try(append(login, "--login-timeout", "2m")...), "")
 	gone(t, late.try("register", "delete", "-p", "reg"), "--local-only")
 	late.exits(0, "register", "delete", "--local-only", "-p", "reg")
 	gone(t, late.try("register", "show", "-p", "reg"), "rely register")

@@ -103,10 +103,10 @@ func twoProfiles(t *testing.T, shell string) *home {
 // shell runs a shell in the home, with rely in its path, and returns what it says.
 func (h *home) shell(args ...string) string {
 	h.t.Helper()
-	ctx, stop := context.WithTimeout(h.t.Context(), 20*time.Second)
+	ctx, stop := context.WithTimeout(h.t.Context(), 2*time.Minute)
 	defer stop()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Dir, cmd.WaitDelay = h.dir, time.Second
+	cmd.Dir, cmd.WaitDelay = h.dir, 10*time.Second
 	cmd.Env = append(slices.Clone(h.env), "TERM=dumb", "PATH="+filepath.Dir(h.program)+":"+strings.TrimPrefix(h.env[0], "PATH="))
 	out, err := cmd.CombinedOutput()
 	if err != nil {

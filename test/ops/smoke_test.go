@@ -53,7 +53,7 @@ func TestGlewlwydSmoke(t *testing.T) {
 	}
 	p.alone(t)
 	h := newHome(t)
-	got := smoked(t, h, p, 8, "--browser", h.at(p, "alice", h.file("password", password)), "--login-timeout", "20s")
+	got := smoked(t, h, p, 8, "--browser", h.at(p, "alice", h.file("password", password)), "--login-timeout", "2m")
 	compare(t, got, "discover passed", "register passed", "login passed", "tokens passed", "userinfo passed", "introspect passed", "refresh passed",
 		"revoke-access passed", "access-dead passed", "revoke-refresh passed", "refresh-dead passed", "logout failed", "delete passed")
 }

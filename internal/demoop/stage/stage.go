@@ -94,7 +94,7 @@ func (s *Stage) serve(ctx context.Context, name string, c *tls.Config, faults []
 	if c != nil {
 		l = tls.NewListener(l, c)
 	}
-	server := &http.Server{Handler: s.front(faults), ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+	server := &http.Server{Handler: s.front(faults), ReadHeaderTimeout: 30 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
 	s.http = append(s.http, server)
 	go func() { _ = server.Serve(l) }()
 	return nil

@@ -157,8 +157,8 @@ func (b *Browser) event(m *message) error {
 
 // Limits of a browser that does not come up, or does not go.
 const (
-	startLimit = 30 * time.Second
-	closeLimit = 5 * time.Second
+	startLimit = 60 * time.Second
+	closeLimit = 20 * time.Second
 )
 
 // Close ends the browser, waits until it is gone, and takes its folder away. It

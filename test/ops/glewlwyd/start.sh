@@ -192,7 +192,7 @@ stop() { kill "$pid" 2>/dev/null || true; }
 trap 'stop; exit 130' INT TERM
 api=https://localhost:$port/api
 http() { curl -sS --cacert "$tls/ca.crt" "$@"; }
-tries=$((${OP_WAIT:-30} * 10))
+tries=$((${OP_WAIT:-120} * 10))
 until http -f -o /dev/null "https://localhost:$port/config/" 2>/dev/null; do
   kill -0 "$pid" 2>/dev/null || { tail -n 20 "$log" >&2; die 'it did not start'; }
   tries=$((tries - 1)); [ "$tries" -gt 0 ] || { stop; tail -n 20 "$log" >&2; die 'it did not answer in time'; }

@@ -125,7 +125,7 @@ pid=$!
 echo "$pid" >"$OP_DIR/pid"
 stop() { kill "$pid" 2>/dev/null || true; }
 trap 'stop; exit 130' INT TERM
-tries=$((${OP_WAIT:-30} * 10))
+tries=$((${OP_WAIT:-120} * 10))
 until curl -fsS "${curlca[@]}" -o /dev/null --connect-to "::127.0.0.1:" "$issuer/.well-known/openid-configuration" 2>/dev/null; do
   kill -0 "$pid" 2>/dev/null || { tail -n 20 "$log" >&2; rm -f "$app/op-$$.mjs"; die 'it did not start'; }
   tries=$((tries - 1)); [ "$tries" -gt 0 ] || { stop; tail -n 20 "$log" >&2; die 'it did not answer in time'; }

@@ -179,7 +179,7 @@ pid=$!
 echo "$pid" >"$OP_DIR/pid"
 stop() { kill "$pid" 2>/dev/null || true; }
 trap 'stop; exit 130' INT TERM
-tries=$((${OP_WAIT:-30} * 10))
+tries=$((${OP_WAIT:-120} * 10))
 until LDAPTLS_CACERT=$tls/ca.crt "$root/usr/bin/ldapsearch" -x -H "ldaps://127.0.0.1:$tlsport" -s base -b '' supportedExtension >/dev/null 2>&1; do
   kill -0 "$pid" 2>/dev/null || { tail -n 20 "$log" >&2; die 'it did not start'; }
   tries=$((tries - 1)); [ "$tries" -gt 0 ] || { stop; tail -n 20 "$log" >&2; die 'it did not answer in time'; }
