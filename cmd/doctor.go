@@ -99,10 +99,12 @@ keys, TLS, headers, clock and latency, says how far a sign-in would come and whe
 it breaks first, and for each finding what was seen, what was expected, by which
 rule, and what to change. A check that could not judge is "not run", never passed.
 
-The exit code is 8 where something was found that --fail-on counts. --baseline
-takes a report from before (-o json) and tells only what is new. --for says what the
-provider is meant to be. -o sarif, junit, markdown and github are for machines.
-"rely doctor explain ID" tells about one check.
+The exit code is 7 where the provider was not reached; else 8 where something was
+found that --fail-on counts; else, where somebody was to sign in and could not, that
+of the sign-in: 5 where it was refused, say. --baseline takes a report from before (-o
+json) and tells only what is new. --for says what the provider is meant to be. -o
+sarif, junit, markdown and github are for machines. "rely doctor explain ID" tells
+about one check.
 
 --active makes clients at the provider, tries what it promises (redirect URIs, PKCE,
 codes and tokens used twice or by another client, refresh, revocation, sign-out ...)

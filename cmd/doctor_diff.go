@@ -123,5 +123,8 @@ func (d *examination) drift(ctx context.Context, r *doctor.Report) error {
 	if without != nil && before.Parts["id token"] != nil {
 		return without // before, somebody could sign in
 	}
-	return d.compare(before, now)
+	if err := d.compare(before, now); err != nil {
+		return err
+	}
+	return without
 }

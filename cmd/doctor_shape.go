@@ -48,6 +48,9 @@ func (d *examination) snapshotOf(ctx context.Context, r *doctor.Report) (snapsho
 	if !d.active || !d.robot() {
 		return now, nil
 	}
+	if err := r.NobodySignedIn(); err != nil {
+		return now, err // a wrong password is not tried once more
+	}
 	x, err := d.signed(ctx)
 	if err == nil {
 		now.Add(*x)

@@ -46,8 +46,12 @@ type Report struct {
 
 	// Unreached is why nothing could be looked at; nil where something could.
 	Unreached error
+	SignIn    error // why nobody could be signed in, where somebody was to be
 	Evidence  *evidence.Evidence
 	Left      error // a client that could not be deleted
+
+	chosen []*check.Check
+	tried  bool // the active checks, too
 }
 
 // A Stage is how far a provider comes in the funnel.
@@ -55,7 +59,7 @@ type Stage struct {
 	check.Stage
 	Status string // "ok", "findings", "broken" or "not tried"
 	First  *check.Finding
-	Reason string // of "not tried"
+	Reason string // of "not tried", and of "broken" where nobody could be signed in
 }
 
 // A NotRun is a check that could not judge.
@@ -128,7 +132,7 @@ func Examine(ctx context.Context, o Options, issuer string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Issuer: issuer, For: o.For, Requests: e.Requests, Evidence: e}
+	r := &Report{Issuer: issuer, For: o.For, Requests: e.Requests, Evidence: e, chosen: chosen, tried: o.Active != nil}
 	vendor, title := check.Recognise(e)
 	r.Vendor = title
 	if !e.Reached() {
@@ -153,10 +157,10 @@ func (r *Report) try(ctx context.Context, o Options, e *evidence.Evidence, vendo
 	if o.Active == nil {
 		return
 	}
-	outcomes, sent, left := active.Run(ctx, *o.Active, e, vendor, o.For, chosen)
-	r.Left = left
-	r.Requests += sent
-	for _, out := range outcomes {
+	all := active.Run(ctx, *o.Active, e, vendor, o.For, chosen)
+	r.Left, r.SignIn = all.Left, all.SignIn
+	r.Requests += all.Sent
+	for _, out := range all.Outcomes {
 		r.take(o, out.Check, out.Findings, out.Reason)
 	}
 }
@@ -200,6 +204,9 @@ func (r *Report) Close() {
 			break
 		}
 		stage.Reason = r.whyNot(stage, broken)
+		if s.Name == "login" && r.SignIn != nil {
+			stage.Status, stage.Reason = "broken", fault.VisibleUpTo(r.SignIn.Error(), 400)
+		}
 		broken = broken || stage.Status == "broken" || s.Name == "reachable" && r.Unreached != nil
 		r.Stages = append(r.Stages, stage)
 	}
@@ -214,10 +221,31 @@ func (r *Report) whyNot(s Stage, broken bool) string {
 		return ""
 	case broken:
 		return "what comes before it is broken"
-	case s.Name == "client" || s.Name == "login" || s.Name == "tokens" || s.Name == "account":
-		return "it needs a client: rely doctor --active, or rely login"
 	}
-	return "no check of it could judge"
+	chosen, judges := false, false
+	for _, k := range r.chosen {
+		if k.Stage == s.Name {
+			chosen, judges = true, judges || r.tried || !k.Active
+		}
+	}
+	reason := ""
+	for _, n := range r.NotRun {
+		if n.Check.Stage == s.Name && reason != n.Reason {
+			if reason != "" {
+				return "no check of it could judge"
+			}
+			reason = n.Reason
+		}
+	}
+	switch {
+	case !chosen:
+		return "no check of it was chosen"
+	case !judges:
+		return "it needs a client: rely doctor --active, or rely login"
+	case reason == "":
+		return "what was found is in the baseline"
+	}
+	return reason
 }
 
 // Broken is the first stage that is; nil where none is.
@@ -242,7 +270,8 @@ func (r *Report) Count(s check.Severity) int {
 }
 
 // Verdict is nil where nothing was found that counts, else the fault with
-// which a run ends: Findings, or Network where nothing was reached.
+// which a run ends: Network where nothing was reached; else Findings; else that
+// of the sign-in, where somebody was to be signed in and nobody could be.
 func (r *Report) Verdict(least check.Severity) error {
 	if r.Unreached != nil {
 		return r.Unreached
@@ -254,12 +283,22 @@ func (r *Report) Verdict(least check.Severity) error {
 		}
 	}
 	if n == 0 {
-		return nil
+		return r.NobodySignedIn()
 	}
 	f := r.Findings[0] // the worst: the list is sorted
 	return &fault.Error{Kind: fault.Findings, ID: "doctor.findings", Op: "examine " + r.Issuer, Spec: f.Check.Section,
 		Err:  fmt.Errorf("%s; the first is %s %s: %s: %s", Findings(n), f.Check.ID, f.Check.Name, f.Where, f.Seen),
 		Hint: f.Check.Fix + "; \"rely doctor explain " + f.Check.ID + "\" says why"}
+}
+
+// NobodySignedIn is [Report.SignIn] as a fault, Denied where nobody else has
+// worded it.
+func (r *Report) NobodySignedIn() error {
+	if f := (*fault.Error)(nil); r.SignIn == nil || errors.As(r.SignIn, &f) {
+		return r.SignIn
+	}
+	return &fault.Error{Kind: fault.Denied, ID: "doctor.sign-in", Op: "sign in at " + r.Issuer, Err: r.SignIn,
+		Hint: "see with \"rely smoke " + r.Issuer + "\" and the same user what the provider says"}
 }
 
 // Findings is a number of findings in words.

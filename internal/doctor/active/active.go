@@ -45,11 +45,17 @@ func Checks() []*check.Check {
 	return out
 }
 
+// A Result is what became of all of them.
+type Result struct {
+	Outcomes []Outcome
+	Sent     int   // requests
+	SignIn   error // why nobody could be signed in, where somebody was to be
+	Left     error // names the client that could not be deleted
+}
+
 // Run makes the clients, runs the chosen checks and deletes the clients again,
-// also where ctx ended. sent is how many requests that took. The error is about
-// the deletion, and names the client that is left behind; outcomes are there
-// all the same.
-func Run(ctx context.Context, o trial.Options, e *evidence.Evidence, vendor, purpose string, chosen []*check.Check) (out []Outcome, sent int, left error) {
+// also where ctx ended.
+func Run(ctx context.Context, o trial.Options, e *evidence.Evidence, vendor, purpose string, chosen []*check.Check) (r Result) {
 	p := trial.New(o, e, vendor, purpose)
 	if err := p.Know(ctx); err == nil && o.Announce != nil {
 		o.Announce(p.Rehearse(ctx, func(p *trial.Patient) { _ = each(ctx, p, "", chosen) }))
@@ -59,10 +65,12 @@ func Run(ctx context.Context, o trial.Options, e *evidence.Evidence, vendor, pur
 		none = "there is no client to try it with: " + fault.VisibleUpTo(err.Error(), 300)
 	}
 	defer func() {
-		left = p.Clean(context.WithoutCancel(ctx))
-		sent = p.Sent()
+		r.Left = p.Clean(context.WithoutCancel(ctx))
+		r.Sent = p.Sent()
 	}()
-	return each(ctx, p, none, chosen), 0, nil
+	r.Outcomes = each(ctx, p, none, chosen)
+	r.SignIn = p.NobodySignedIn(ctx)
+	return r
 }
 
 // each runs the chosen probes one after the other; none is why none can be.

@@ -22,6 +22,7 @@ type JSON struct {
 	Requests int           `json:"requests"`
 	Millis   int64         `json:"took_ms"`
 	Trouble  string        `json:"unreached,omitempty"`
+	SignIn   string        `json:"sign_in_failed,omitempty"`
 }
 
 // A Summary counts.
@@ -70,6 +71,9 @@ func Of(r *doctor.Report) JSON {
 		Stages:  []StageJSON{}, Findings: []FindingJSON{}, NotRun: []NotRunJSON{}, Passed: []string{}}
 	if r.Unreached != nil {
 		out.Trouble = r.Unreached.Error()
+	}
+	if r.SignIn != nil {
+		out.SignIn = r.SignIn.Error()
 	}
 	if b := r.Broken(); b != nil {
 		out.Broken = b.Name

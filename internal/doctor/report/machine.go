@@ -86,8 +86,11 @@ func SARIF(all []*doctor.Report) (string, error) {
 		if r.Unreached != nil {
 			notes = append(notes, map[string]any{"level": "error", "message": sarifText{fault.Visible(r.Unreached.Error())}})
 		}
+		if r.SignIn != nil {
+			notes = append(notes, map[string]any{"level": "error", "message": sarifText{fault.VisibleUpTo(r.Issuer+": "+r.SignIn.Error(), 600)}})
+		}
 	}
-	reached := !slices.ContainsFunc(all, func(r *doctor.Report) bool { return r.Unreached != nil })
+	reached := !slices.ContainsFunc(all, func(r *doctor.Report) bool { return r.Unreached != nil || r.SignIn != nil })
 	out, err := json.MarshalIndent(map[string]any{
 		"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
 		"runs": []any{map[string]any{
@@ -214,11 +217,14 @@ func suite(r *doctor.Report, least check.Severity) TestSuite {
 		s.Cases = append(s.Cases, TestCase{Name: k.ID + " " + k.Title, Class: s.Name, Time: "0"})
 		return &s.Cases[len(s.Cases)-1]
 	}
-	if r.Unreached != nil {
-		s.Cases = append(s.Cases, TestCase{Name: "the provider is reached", Class: s.Name, Time: "0",
-			Error: &TestMessage{Message: fault.Visible(r.Unreached.Error()), Type: "unreached"}})
-		s.Errors++
+	broken := func(name, kind string, err error) {
+		if err != nil {
+			s.Cases = append(s.Cases, TestCase{Name: name, Class: s.Name, Time: "0", Error: &TestMessage{Message: fault.VisibleUpTo(err.Error(), 600), Type: kind}})
+			s.Errors++
+		}
 	}
+	broken("the provider is reached", "unreached", r.Unreached)
+	broken("somebody signs in", "sign-in", r.SignIn)
 	for _, k := range r.Passed {
 		open(k)
 	}

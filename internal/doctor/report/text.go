@@ -22,7 +22,7 @@ func Text(r *doctor.Report, loud bool) string {
 	case r.Unreached != nil:
 		fmt.Fprintf(&b, "\nNot reached: %s\n", fault.VisibleUpTo(r.Unreached.Error(), 400))
 	case broken != nil:
-		fmt.Fprintf(&b, "\nBroken first: %s. %s\n", broken.Title, sentence(broken.First))
+		fmt.Fprintf(&b, "\nBroken first: %s. %s\n", broken.Title, sentence(broken))
 	default:
 		b.WriteString("\nNothing is broken, as far as this can be seen.\n")
 	}
@@ -51,11 +51,11 @@ func Text(r *doctor.Report, loud bool) string {
 	return b.String()
 }
 
-func sentence(f *check.Finding) string {
-	if f == nil {
-		return ""
+func sentence(s *doctor.Stage) string {
+	if s.First == nil || s.Reason != "" {
+		return s.Reason
 	}
-	return fmt.Sprintf("%s: %s", f.Where, f.Seen)
+	return fmt.Sprintf("%s: %s", s.First.Where, s.First.Seen)
 }
 
 func behind(s doctor.Stage) string {
@@ -152,6 +152,9 @@ func GitHub(all []*doctor.Report) string {
 	for _, r := range all {
 		if r.Unreached != nil {
 			fmt.Fprintf(&b, "::error title=%s::%s\n", property("not reached"), data(fault.Visible(r.Unreached.Error())))
+		}
+		if r.SignIn != nil {
+			fmt.Fprintf(&b, "::error title=%s::%s\n", property("nobody could be signed in at "+fault.Visible(r.Issuer)), data(fault.VisibleUpTo(r.SignIn.Error(), 400)))
 		}
 		for _, f := range r.Findings {
 			level := map[check.Severity]string{check.Error: "error", check.Warning: "warning", check.Info: "notice"}[f.Severity]

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"rely/internal/fault"
 	"rely/internal/registration"
 	"rely/internal/useragent"
 	"rely/internal/wire"
@@ -42,7 +41,11 @@ func (p *Patient) SignIn(ctx context.Context, c *registration.Client, change fun
 		return g, err
 	}
 	if g.Response.Get("code") == "" {
-		return nil, &Refusal{g.Response.Get("error"), g.Response.Get("error_description")}
+		no := &Refusal{g.Response.Get("error"), g.Response.Get("error_description")}
+		if no.Code == "access_denied" {
+			p.denied = no
+		}
+		return nil, no
 	}
 	p.see("code", g.Response.Get("code"))
 	return g, nil
@@ -99,7 +102,7 @@ func (p *Patient) walk(ctx context.Context, address string, q url.Values) error 
 		err = p.agent.Visit(ctx, visit) // its scripts were late
 	}
 	if err != nil {
-		err = fmt.Errorf("the sign-in did not succeed: %w", err)
+		err = fmt.Errorf("%s: %w", unwelcome(stopped(err)), err)
 		if slices.Contains([]string{"useragent.password-refused", "useragent.code-refused", "useragent.credentials", "useragent.impossible"}, stopped(err)) {
 			p.turnedAway = err
 		}
@@ -110,14 +113,6 @@ func (p *Patient) walk(ctx context.Context, address string, q url.Values) error 
 	}
 	p.signedIn = true
 	return nil
-}
-
-// stopped is the ID of why a walk ended; empty where it came to its end.
-func stopped(err error) string {
-	if f := (*fault.Error)(nil); errors.As(err, &f) {
-		return f.ID
-	}
-	return ""
 }
 
 // with adds parameters to an address.
@@ -279,7 +274,7 @@ func (p *Patient) Whole(ctx context.Context) (*Grant, error) {
 		p.NoPublic = err
 		g, err = p.whole(ctx, p.Client)
 	}
-	if ctx.Err() == nil {
+	if err == nil || ctx.Err() == nil && p.gate.spent() == nil {
 		p.good, p.bad = g, err // it would fail again
 	}
 	return g, err

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"rely/internal/fault"
 	"rely/internal/loopback"
 	"rely/internal/useragent"
 )
@@ -136,6 +137,6 @@ func (h *Person) Visit(ctx context.Context, v useragent.Visit) error {
 	case err := <-failed:
 		return err
 	case <-ctx.Done():
-		return errors.New("nobody finished signing in in time")
+		return &fault.Error{Kind: fault.Unfinished, ID: "login.unfinished", Op: "wait for the sign-in", Err: errors.New("nobody finished signing in in time"), Hint: "run it again, and finish in the browser, or give more time with --login-timeout"}
 	}
 }

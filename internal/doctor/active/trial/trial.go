@@ -113,6 +113,8 @@ type Patient struct {
 	browser         *browser
 	signedIn        bool
 	turnedAway      error  // why nobody is sent to sign in again
+	denied          error  // the provider, or the person at it, said no
+	wanted          bool   // a check was about to have somebody sign in
 	codes           int    // sign-ins that were asked for
 	good            *Grant // a sign-in of which all was taken
 	bad             error  // why there is none
@@ -196,6 +198,9 @@ func (p *Patient) Run(ctx context.Context, probe Probe) (findings []check.Findin
 		return nil, over.Error()
 	case p.Borrowed != nil && !probe.Given:
 		return nil, "it needs clients of the doctor's own, and the profile's client is used: leave --profile out"
+	case probe.Login && p.turnedAway != nil && !p.signedIn:
+		p.wanted = true
+		return nil, p.turnedAway.Error()
 	case probe.Login && p.agent == nil:
 		return nil, "nobody signs in: add --browser forms --username NAME --password-file FILE"
 	case probe.Robot && p.Person != nil:
@@ -203,6 +208,7 @@ func (p *Patient) Run(ctx context.Context, probe Probe) (findings []check.Findin
 	case probe.Slow && !p.Slow:
 		return nil, "it waits for something to run out: add --slow"
 	}
+	p.wanted = p.wanted || probe.Login
 	err := probe.Run(ctx, p)
 	switch over := p.gate.spent(); {
 	case err != nil && over != nil:
@@ -272,8 +278,10 @@ func (p *Patient) Prepare(ctx context.Context) error {
 	if p.Agent == nil {
 		return nil
 	}
-	p.agent, err = p.Agent(p.browser)
-	return err
+	if p.agent, p.turnedAway = p.Agent(p.browser); p.turnedAway != nil {
+		p.agent = nil // what needs nobody is tried all the same
+	}
+	return nil
 }
 
 func (p *Patient) clients(ctx context.Context) error {
