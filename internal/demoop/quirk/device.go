@@ -3,6 +3,7 @@ package quirk
 import (
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // devices lists lies and liberties around the device flow. Each shows in that
@@ -38,6 +39,7 @@ func devices() []Fault {
 			Serve: elsewhere(http.StatusTemporaryRedirect, "https://evil.example/device_authorization")},
 		Fault{Name: "device-500", Help: "the device authorization endpoint answers 500 every time", Rule: rule500, Group: "transport", Exit: 7, On: Devices, Serve: unavailable},
 	), group("good", "login", 0,
+		Fault{Name: "good-device-client-id", Help: "client_id is looked for in the form alone, whatever proves the client, as Dex does", On: Devices, Serve: idInForm},
 		Fault{Name: "good-device-slow-down", Help: "the client is told twice to ask more slowly", On: Tokens,
 			Serve: polled(2, http.StatusBadRequest, "slow_down")},
 		Fault{Name: "good-device-pending-200", Help: "the client is told to go on asking with the status 200, as GitHub does", On: Tokens,
@@ -55,6 +57,15 @@ func devices() []Fault {
 		all[i].Needs = "device"
 	}
 	return all
+}
+
+// idInForm knows a client by its form alone.
+func idInForm(x *Exchange) {
+	if strings.Contains(bodyOf(x.R), "client_id=") {
+		x.Good.ServeHTTP(x.W, x.R)
+		return
+	}
+	says(http.StatusUnauthorized, "Content-Type", "application/json", `{"error":"invalid_client"}`)(x)
 }
 
 func lacks(name string) func(map[string]any) {

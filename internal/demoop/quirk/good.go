@@ -52,6 +52,7 @@ func good() []Fault {
 		Fault{Name: "good-endpoint-query", Help: "the authorization endpoint has a query", Metadata: func(m map[string]any) {
 			m["authorization_endpoint"] = fmt.Sprint(m["authorization_endpoint"], "?tenant=x")
 		}},
+		Fault{Name: "good-authorize-hops", Help: "the authorization endpoint sends the browser to another page of its own first, with a cookie", On: Authorize, Serve: hops},
 		Fault{Name: "good-only-oauth-metadata", Help: "the metadata is at the place of RFC 8414 only", On: Discovery, Serve: oauthOnly},
 		Fault{Name: "good-discovery-retry", Help: "discovery answers 503 once, with Retry-After", On: Discovery,
 			Serve: once(says(http.StatusServiceUnavailable, "Retry-After", "1", "back in a second\n"))},
@@ -109,4 +110,21 @@ func oauthOnly(x *Exchange) {
 		return
 	}
 	x.Good.ServeHTTP(x.W, x.R)
+}
+
+// hops lets a request through that came by way of one more redirect, and brings
+// the cookie that was set there.
+func hops(x *Exchange) {
+	const name = "demo_hop"
+	u := *x.R.URL
+	switch _, err := x.R.Cookie(name); {
+	case x.R.Method == http.MethodGet && !u.Query().Has(name):
+		http.SetCookie(x.W, &http.Cookie{Name: name, Value: "1", Path: "/", Secure: true, HttpOnly: true})
+		x.W.Header().Set("Location", u.Path+"?"+u.RawQuery+"&"+name+"=1")
+		x.W.WriteHeader(http.StatusFound)
+	case x.R.Method == http.MethodGet && err != nil:
+		says(http.StatusBadRequest, "Content-Type", "text/plain", "cookies are switched off\n")(x)
+	default:
+		x.Good.ServeHTTP(x.W, x.R)
+	}
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"rely/internal/doctor"
@@ -36,9 +37,7 @@ func Text(r *doctor.Report, loud bool) string {
 	fmt.Fprintf(&b, "\n%s", tally(r))
 	if len(r.NotRun) > 0 {
 		b.WriteString(" Not run, because:\n")
-		for _, n := range r.NotRun {
-			fmt.Fprintf(&b, "  %-4s %-24s %s\n", n.Check.ID, n.Check.Name, n.Reason)
-		}
+		notRun(&b, r, loud)
 	} else {
 		b.WriteString("\n")
 	}
@@ -49,6 +48,27 @@ func Text(r *doctor.Report, loud bool) string {
 		}
 	}
 	return b.String()
+}
+
+// notRun says why for each check; a reason that many share is said once, unless
+// all is wanted.
+func notRun(b *strings.Builder, r *doctor.Report, loud bool) {
+	const many = 10
+	sharing := map[string][]string{}
+	for _, n := range r.NotRun {
+		sharing[n.Reason] = append(sharing[n.Reason], n.Check.ID)
+	}
+	for _, n := range r.NotRun {
+		switch ids := sharing[n.Reason]; {
+		case loud || len(ids) <= many:
+			fmt.Fprintf(b, "  %-4s %-24s %s\n", n.Check.ID, n.Check.Name, n.Reason)
+		case ids[0] == n.Check.ID:
+			fmt.Fprintf(b, "  %-29s %s\n", fmt.Sprint(len(ids), " checks"), n.Reason)
+			for part := range slices.Chunk(ids, 15) {
+				fmt.Fprintf(b, "    %s\n", strings.Join(part, " "))
+			}
+		}
+	}
 }
 
 func sentence(s *doctor.Stage) string {

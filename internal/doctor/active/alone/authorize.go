@@ -1,8 +1,8 @@
 package alone
 
 import (
+	"cmp"
 	"context"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -157,13 +157,19 @@ func oddRequests(ctx context.Context, p *trial.Patient) error {
 	parts := strings.Split(q.Encode(), "&")
 	slices.Reverse(parts)
 	a, err := p.Send(ctx, http.MethodGet, address+join+strings.Join(parts, "&")+"&rely_doctor_unknown=1", nil, nil)
+	if err == nil {
+		a, _, err = p.Along(ctx, a)
+	}
 	if err != nil {
 		return err
 	}
 	if !trial.Taken(a, p.RedirectURI()) {
 		p.Found("unknown parameter", "with one more parameter, and in another order: "+came(p, a), "login_required, as without")
 	}
-	if a, err = p.Post(ctx, address, q, nil); err == nil && !trial.Taken(a, p.RedirectURI()) && p.Dry == nil {
+	if a, err = p.Post(ctx, address, q, nil); err == nil {
+		a, _, err = p.Along(ctx, a)
+	}
+	if err == nil && !trial.Taken(a, p.RedirectURI()) && p.Dry == nil {
 		p.Found("POST", came(p, a), "login_required, as by GET")
 	}
 	return err
@@ -213,29 +219,14 @@ func errorState(ctx context.Context, p *trial.Patient) error {
 
 func signInPage(ctx context.Context, p *trial.Patient) error {
 	a, _, err := p.Authorize(ctx, func(url.Values) {})
-	cookies := map[string]*http.Cookie{}
-	for hops := 0; err == nil && a.Status/100 == 3 && hops < 5; hops++ {
-		var from, to *url.URL
-		if from, err = url.Parse(a.URL); err == nil {
-			to, err = from.Parse(a.Header.Get("Location"))
-		}
-		if err != nil {
-			break
-		}
-		if to.Host != from.Host {
-			p.Skip("the sign-in page is on another host, %s", to.Host)
-			return nil
-		}
-		header := http.Header{}
-		for _, c := range keep(cookies, a) {
-			header.Add("Cookie", c.Name+"="+c.Value)
-		}
-		a, err = p.Send(ctx, http.MethodGet, to.String(), nil, header)
+	var cookies []*http.Cookie
+	if err == nil {
+		a, cookies, err = p.Along(ctx, a)
 	}
 	if err != nil {
 		return err
 	}
-	for _, c := range keep(cookies, a) {
+	for _, c := range cookies {
 		if strings.HasPrefix(a.URL, "https:") && !c.Secure {
 			p.Found("cookie "+c.Name, "without Secure", "Secure")
 		}
@@ -251,23 +242,12 @@ func signInPage(ctx context.Context, p *trial.Patient) error {
 		p.Found("frame-ancestors", "neither X-Frame-Options nor frame-ancestors", "one of them")
 	}
 	if !strings.Contains(strings.ToLower(a.Header.Get("Cache-Control")), "no-store") {
-		p.Found("Cache-Control", "Cache-Control: "+a.Header.Get("Cache-Control"), "no-store")
+		p.Found("Cache-Control", "Cache-Control: "+cmp.Or(a.Header.Get("Cache-Control"), "none"), "no-store")
 	}
 	if a.Header.Get("Referrer-Policy") == "" {
 		p.Found("Referrer-Policy", "none", "no-referrer, or another that hides the address")
 	}
 	return nil
-}
-
-// keep adds the cookies of an answer, and gives all in the order of their names.
-func keep(cookies map[string]*http.Cookie, a *wire.Answer) (all []*http.Cookie) {
-	for _, c := range (&http.Response{Header: a.Header}).Cookies() {
-		cookies[c.Name] = c
-	}
-	for _, name := range slices.Sorted(maps.Keys(cookies)) {
-		all = append(all, cookies[name])
-	}
-	return all
 }
 
 func errorPage(ctx context.Context, p *trial.Patient) error {

@@ -2,6 +2,7 @@ package alone
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -87,7 +88,7 @@ func tokenErrors(ctx context.Context, p *trial.Patient) error {
 		p.Found("Content-Type", kind, "application/json")
 	}
 	if c := a.Header.Get("Cache-Control"); !strings.Contains(strings.ToLower(c), "no-store") {
-		p.Found("Cache-Control", "Cache-Control: "+c, "no-store")
+		p.Found("Cache-Control", "Cache-Control: "+cmp.Or(c, "none"), "no-store")
 	}
 	if secret := p.Client.Secret.Reveal(); secret != "" && bytes.Contains(a.Body, []byte(secret)) {
 		p.Found("token_endpoint", "the answer repeats the client secret (not shown)", "no secret")

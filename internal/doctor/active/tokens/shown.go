@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -48,7 +49,7 @@ func tokenResponse(ctx context.Context, p *trial.Patient) error {
 		return nil
 	}
 	if c := g.Tokens.Header.Get("Cache-Control"); !strings.Contains(strings.ToLower(c), "no-store") {
-		p.Found("Cache-Control", "Cache-Control: "+c, "no-store")
+		p.Found("Cache-Control", "Cache-Control: "+cmp.Or(c, "none"), "no-store")
 	}
 	var members struct {
 		Type    string          `json:"token_type"`

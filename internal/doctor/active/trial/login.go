@@ -302,6 +302,10 @@ func (p *Patient) Take(ctx context.Context, c *registration.Client, g *Grant) er
 		return err
 	}
 	p.Read(g, g.Tokens)
+	// Tokens of a renewal may come again: a provider that is asked twice with one
+	// refresh token may repeat its answer, and one that rotates none always does.
+	p.see("access token", g.Access)
+	p.see("refresh token", g.Refresh)
 	if g.Access == "" && p.Dry == nil {
 		return fmt.Errorf("a good sign-in brought no tokens: %s", Described(g.Tokens))
 	}
@@ -314,8 +318,6 @@ func (p *Patient) Read(g *Grant, a *wire.Answer) {
 	g.Refresh, _ = Text(a, "refresh_token")
 	g.IDToken, _ = Text(a, "id_token")
 	g.Subject = Claims(g.IDToken).Sub
-	p.see("access token", g.Access)
-	p.see("refresh token", g.Refresh)
 }
 
 // see remembers a value that nobody should be able to guess.

@@ -8,7 +8,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"rely/internal/registration"
@@ -56,12 +59,54 @@ func (p *Patient) AuthorizeAs(ctx context.Context, c *registration.Client, chang
 }
 
 // Silent is AuthorizeAs with prompt=none: whoever takes the request says so at
-// the redirect URI, and nobody sees a page.
+// the redirect URI, and nobody sees a page. Some say it only after redirects of
+// their own.
 func (p *Patient) Silent(ctx context.Context, c *registration.Client, change func(q url.Values)) (*wire.Answer, url.Values, error) {
-	return p.AuthorizeAs(ctx, c, func(q url.Values) {
+	a, q, err := p.AuthorizeAs(ctx, c, func(q url.Values) {
 		q.Set("prompt", "none")
 		change(q)
 	})
+	if err == nil {
+		a, _, err = p.Along(ctx, a)
+	}
+	return a, q, err
+}
+
+// Along goes with an answer's redirects as long as they stay at the provider,
+// as a browser in which nobody signed in: to a page, to what leads away, or to
+// a page that is told an error. The cookies are those that were set on the way.
+func (p *Patient) Along(ctx context.Context, a *wire.Answer) (*wire.Answer, []*http.Cookie, error) {
+	cookies := map[string]*http.Cookie{}
+	for range 5 {
+		all := keep(cookies, a)
+		from, err := url.Parse(a.URL)
+		if err != nil {
+			return a, all, err
+		}
+		to, err := from.Parse(a.Header.Get("Location"))
+		if err != nil || a.Status/100 != 3 || to.Host != from.Host || p.gate.leadsHere(to) || to.Query().Has("error") {
+			return a, all, nil
+		}
+		header := http.Header{}
+		for _, c := range all {
+			header.Add("Cookie", c.Name+"="+c.Value)
+		}
+		if a, err = p.Send(ctx, http.MethodGet, to.String(), nil, header); err != nil {
+			return a, all, err
+		}
+	}
+	return a, keep(cookies, a), nil
+}
+
+// keep adds the cookies of an answer, and gives all in the order of their names.
+func keep(cookies map[string]*http.Cookie, a *wire.Answer) (all []*http.Cookie) {
+	for _, c := range (&http.Response{Header: a.Header}).Cookies() {
+		cookies[c.Name] = c
+	}
+	for _, name := range slices.Sorted(maps.Keys(cookies)) {
+		all = append(all, cookies[name])
+	}
+	return all
 }
 
 // GoodSilent is the answer to a good request with prompt=none, sent once.

@@ -197,6 +197,9 @@ func (p *Patient) Run(ctx context.Context, probe Probe) (findings []check.Findin
 	case over != nil:
 		return nil, over.Error()
 	case p.Borrowed != nil && !probe.Given:
+		if _, err := p.Endpoint("registration_endpoint"); err != nil {
+			return nil, "it needs more clients than the profile's, and " + err.Error()
+		}
 		return nil, "it needs clients of the doctor's own, and the profile's client is used: leave --profile out"
 	case probe.Login && p.turnedAway != nil && !p.signedIn:
 		p.wanted = true
@@ -290,7 +293,7 @@ func (p *Patient) clients(ctx context.Context) error {
 		return nil
 	}
 	if _, err := p.Endpoint("registration_endpoint"); err != nil {
-		return err
+		return fmt.Errorf("%w; sign in with one that its administrator made, and add --profile NAME", err)
 	}
 	p.gate.heading = "# two clients are made"
 	var err error
