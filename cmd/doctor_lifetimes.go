@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,13 +16,13 @@ import (
 
 	"rely/internal/atomicfile"
 	"rely/internal/config"
+	"rely/internal/doctor/active/trial"
 	"rely/internal/doctor/lifetime"
 	"rely/internal/fault"
 	"rely/internal/flows"
 	"rely/internal/output"
 	"rely/internal/secret"
 	"rely/internal/useragent"
-	"rely/internal/wire"
 )
 
 // lab is "rely doctor lifetimes". Its client is the profile's, or one that lives
@@ -33,7 +32,6 @@ type lab struct {
 	register bool
 	most     time.Duration
 	svg      string
-	last     time.Time // when something was asked
 }
 
 // lifetimesJSON is schema lifetimes/1.
@@ -149,6 +147,15 @@ func (l *lab) stopped(err error) error {
 	return err
 }
 
+// enter keeps the pace in all that the client does.
+func (l *lab) enter(dir string) error {
+	if err := l.smoke.enter(dir); err != nil {
+		return err
+	}
+	l.inside.pace = &trial.Pace{Now: l.Now, Sleep: l.Sleep}
+	return nil
+}
+
 // client is the one to sign in with.
 func (l *lab) client(ctx context.Context) error {
 	if _, err := l.discovered(ctx); err != nil {
@@ -219,9 +226,6 @@ func (l *lab) signIn(ctx context.Context) (*lifetime.Login, error) {
 	}
 	out := &lifetime.Login{Tokens: l.tokens(t)}
 	out.Renew = func(ctx context.Context, refresh secret.String) (lifetime.Tokens, error) {
-		if err := l.pace(ctx); err != nil {
-			return lifetime.Tokens{}, err
-		}
 		again := *r
 		again.Refresh, again.Prior, again.Keep = refresh, t.Claims, nil
 		fresh, err := flows.Renew(ctx, &again)
@@ -234,9 +238,6 @@ func (l *lab) signIn(ctx context.Context) (*lifetime.Login, error) {
 		s := k.New(entry.Name, t)
 		out.Claims = func(ctx context.Context) (map[string]json.RawMessage, error) { return k.Userinfo(ctx, l.provider, s) }
 		out.Use = func(ctx context.Context, access secret.String) error {
-			if err := l.pace(ctx); err != nil {
-				return err
-			}
 			s := *s
 			s.Access = access
 			_, err := k.Userinfo(ctx, l.provider, &s)
@@ -257,26 +258,8 @@ func (l *lab) asker(ctx context.Context, in *invocation) func(context.Context, s
 		return nil
 	}
 	return func(ctx context.Context, token secret.String, hint string) (map[string]json.RawMessage, error) {
-		if err := l.pace(ctx); err != nil {
-			return nil, err
-		}
 		return p.Introspect(ctx, hc, token, hint)
 	}
-}
-
-// pace keeps a provider that is not on this machine from being asked more than
-// twice a second.
-func (l *lab) pace(ctx context.Context) error {
-	if u, err := url.Parse(l.values.String("issuer")); err == nil && wire.Loopback(u.Hostname()) {
-		return nil
-	}
-	if rest := 500*time.Millisecond - l.Now().Sub(l.last); rest > 0 && !l.last.IsZero() {
-		if err := l.Sleep(ctx, rest); err != nil {
-			return err
-		}
-	}
-	l.last = l.Now()
-	return nil
 }
 
 // tokens are those of a flow, known as secrets from here on.

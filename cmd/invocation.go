@@ -18,6 +18,7 @@ import (
 	"rely/internal/app"
 	"rely/internal/cause"
 	"rely/internal/config"
+	"rely/internal/doctor/active/trial"
 	"rely/internal/fault"
 	"rely/internal/flows"
 	"rely/internal/loopback"
@@ -56,6 +57,7 @@ type invocation struct {
 	witness    *cause.Witness   // of what explains a failure
 	sent       string           // the redirect URI of the sign-in under way
 	record     *trace.Record    // of every exchange, for --har and --curl
+	pace       *trial.Pace      // that transport keeps; nil for none
 	trust      func(pem []byte) // makes transport trust the local authority
 	kept       store.Store
 	opening    sync.Mutex         // of kept
@@ -225,8 +227,8 @@ func (i *invocation) network() (http.RoundTripper, error) {
 		i.record = &trace.Record{}
 	}
 	t.Record = i.record
-	i.transport = t
-	return t, nil
+	i.transport = i.pace.Over(t)
+	return i.transport, nil
 }
 
 // http is the client for exchanges with a provider.
@@ -297,7 +299,7 @@ func (i *invocation) agent() (useragent.Agent, useragent.Options, error) {
 	}
 	secrets := secretVariables()
 	o := useragent.Options{
-		Stderr: i.Stderr, HTTP: t, Username: i.values.String("username"), Password: password,
+		Stderr: i.Stderr, HTTP: trial.Pages(t), Username: i.values.String("username"), Password: password,
 		Env: i.ChildEnv(secrets), Getenv: i.Env, ReadFile: os.ReadFile, Now: i.Now, Root: os.Geteuid() == 0,
 	}
 	if err := i.walkPages(&o); err != nil {

@@ -3,16 +3,21 @@ package cmd
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"rely/internal/demoop"
+	"rely/internal/demoop/stage"
 )
 
 // On a terminal a bar shows how far it is; in a pipe one line says it all. The
@@ -63,5 +68,83 @@ func TestLifetimesBar(t *testing.T) {
 				t.Errorf("got %s", stdout.String())
 			}
 		})
+	}
+}
+
+// A provider that is not on this machine gets two requests a second and no more:
+// registration, pages, tokens, deletion. Where the robot comes back to is here.
+func TestLifetimesPace(t *testing.T) {
+	t.Parallel()
+	var slept atomic.Int64
+	began := time.Now()
+	clock := func() time.Time { return began.Add(time.Duration(slept.Load())) }
+	host, err := stage.Open(t.Context(), demoop.Options{Now: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(host.Stop)
+	dir := t.TempDir()
+	for name, text := range map[string]string{"password": demoAlice, "authority": string(host.Authority)} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	a := testApp(t, &stdout, &stderr)
+	real := a.Dial
+	a.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if strings.HasPrefix(address, "127.0.0.1:") {
+			return real(ctx, network, address)
+		}
+		return host.Dial(ctx, network, address)
+	}
+	a.Now, a.Sleep = clock, func(ctx context.Context, d time.Duration) error {
+		for until := clock().Add(d); ; {
+			if was := slept.Load(); began.Add(time.Duration(was)).After(until) || slept.CompareAndSwap(was, int64(until.Sub(began))) {
+				return ctx.Err()
+			}
+		}
+	}
+	har := filepath.Join(dir, "har")
+	if code := Main(a, []string{"doctor", "lifetimes", stage.Issuer, "--register", "--username", "alice", "--password-file", filepath.Join(dir, "password"),
+		"--ca-cert", filepath.Join(dir, "authority"), "--for-at-most", "20s", "--har", har}); code != 0 {
+		t.Fatalf("exit code %d: %s", code, stderr.String())
+	}
+	data, err := os.ReadFile(har)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log struct {
+		Log struct {
+			Entries []struct {
+				Started time.Time `json:"startedDateTime"`
+				Request struct{ Method, URL string }
+			}
+		}
+	}
+	if err := json.Unmarshal(data, &log); err != nil {
+		t.Fatal(err)
+	}
+	var at []time.Time
+	seen := map[string]int{}
+	for _, e := range log.Log.Entries {
+		if path, theirs := strings.CutPrefix(e.Request.URL, stage.Issuer); theirs {
+			path, _, _ = strings.Cut(path, "?")
+			seen[e.Request.Method+" "+path]++
+			at = append(at, e.Started)
+		}
+	}
+	slices.SortFunc(at, time.Time.Compare)
+	for n := range at[2:] {
+		// Of two that are asked for at once, the first may see the clock of the
+		// second. HAR has milliseconds.
+		if d := at[n+2].Sub(at[n]); d < 499*time.Millisecond {
+			t.Errorf("three requests within %s, the first is number %d of %d: %v", d, n+1, len(at), seen)
+		}
+	}
+	for _, want := range []string{"POST /register", "GET /authorize", "POST /login", "POST /token", "POST /introspect"} {
+		if seen[want] == 0 {
+			t.Errorf("%s was never asked: %v", want, seen)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"rely/internal/demoop"
@@ -45,8 +46,9 @@ func (t *tour) look(ctx context.Context, o doctor.Options) (*doctor.Report, erro
 // public host of this process's own, and the doctor looks at it.
 func (t *tour) examine(ctx context.Context) error {
 	// Nobody waits in a tour: whoever sleeps moves the clock of both.
-	var slept time.Duration
-	now := func() time.Time { return t.Now().Add(slept) }
+	var slept atomic.Int64
+	clock := t.Now
+	now := func() time.Time { return clock().Add(time.Duration(slept.Load())) }
 	notify, ping := t.notifiers()
 	host, err := stage.Open(ctx, demoop.Options{Faults: []string{t.broken.Name}, Now: now, Tick: t.Tick, Notify: notify, Ping: ping})
 	if err != nil {
@@ -65,6 +67,7 @@ func (t *tour) examine(ctx context.Context) error {
 		}
 		return host.Dial(ctx, network, address)
 	}
+	t.inside.Now, t.inside.Sleep = now, func(ctx context.Context, d time.Duration) error { slept.Add(int64(d)); return ctx.Err() }
 	if err := t.use(map[string][]string{"issuer": {stage.Issuer}, "ca_cert": {authority}, "browser": {"forms"}, "username": {"alice"}}); err != nil {
 		return err
 	}
@@ -75,8 +78,7 @@ func (t *tour) examine(ctx context.Context) error {
 	}
 	o := doctor.Options{Look: look}
 	if k, err := doctor.Find(t.broken.Check); err == nil && k.Active {
-		o.Active = &trial.Options{HTTP: look.HTTP, Now: now, Slow: true, Agent: t.alice,
-			Sleep: func(_ context.Context, d time.Duration) error { slept += d; return nil }}
+		o.Active = &trial.Options{HTTP: look.HTTP, Now: now, Slow: true, Agent: t.alice, Sleep: t.inside.Sleep}
 		if o.Active.Site, err = t.site("http://127.0.0.1:0", ""); err != nil {
 			return err
 		}

@@ -6,7 +6,6 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 
 	"rely/internal/wire"
@@ -36,7 +35,7 @@ func (b *browser) RoundTrip(req *http.Request) (*http.Response, error) {
 	out := req.Clone(req.Context())
 	b.lend(out)
 	over := http.RoundTripper(b.gate)
-	if req.Method == http.MethodGet && !strings.Contains(req.Header.Get("Accept"), "text/html") && b.gate.dry == nil {
+	if besides(req) && b.gate.dry == nil {
 		over = b.gate.base
 	}
 	resp, err := over.RoundTrip(out)

@@ -1,39 +1,31 @@
 package trial
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
-	"time"
 
 	"rely/internal/fault"
 )
 
-// pause keeps it to two requests a second against a stranger's provider.
-const pause = 500 * time.Millisecond
-
 // A gate lets requests through, one after the other and not too fast, keeps
 // what is sent to the redirect URI, and in a dry run sends nothing.
 type gate struct {
-	base  http.RoundTripper
-	sleep func(ctx context.Context, d time.Duration) error
-	now   func() time.Time
-	dry   func(line string)
-	most  int
-	ours  string // a redirect URI that is not of the doctor's own; empty for none
-	quick bool   // the provider is on this machine
-	free  bool   // cleaning up is never refused
-	owed  int    // requests that are kept back for deleting clients
-	full  bool   // a request was refused
+	base http.RoundTripper
+	pace Pace
+	dry  func(line string)
+	most int
+	ours string // a redirect URI that is not of the doctor's own; empty for none
+	free bool   // cleaning up is never refused
+	owed int    // requests that are kept back for deleting clients
+	full bool   // a request was refused
 	// heading is told before the next request of a dry run.
 	heading string
 
 	mu    sync.Mutex
-	last  time.Time
 	count int
 	came  *Arrival // the latest at an address of ours
 }
@@ -43,40 +35,28 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 	if g.leadsHere(req.URL) {
 		return g.arrive(req)
 	}
-	wait, err := g.turn()
-	if err != nil {
+	if err := g.turn(); err != nil {
 		return nil, err
-	}
-	if wait > 0 {
-		if err := g.sleep(req.Context(), wait); err != nil {
-			return nil, err
-		}
 	}
 	if g.dry != nil {
 		return g.pretend(req)
 	}
+	if err := g.pace.wait(req); err != nil {
+		return nil, err
+	}
 	return g.base.RoundTrip(req)
 }
 
-// turn counts a request and says how long it has to wait.
-func (g *gate) turn() (time.Duration, error) {
+// turn counts a request.
+func (g *gate) turn() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.count+g.owed >= g.most && !g.free {
 		g.full = true
-		return 0, g.limit()
+		return g.limit()
 	}
 	g.count++
-	if g.quick || g.dry != nil {
-		return 0, nil
-	}
-	at := g.last.Add(pause)
-	now := g.now()
-	if at.Before(now) {
-		at = now
-	}
-	g.last = at
-	return at.Sub(now), nil
+	return nil
 }
 
 // spent is why no more requests can be made; nil while they can.

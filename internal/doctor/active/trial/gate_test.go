@@ -18,11 +18,11 @@ func TestGate(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1700000000, 0)
 	var slept time.Duration
-	g := &gate{base: nowhere{}, most: MostRequests, now: func() time.Time { return now }, sleep: func(_ context.Context, d time.Duration) error {
+	g := &gate{base: nowhere{}, most: MostRequests, pace: Pace{Now: func() time.Time { return now }, Sleep: func(_ context.Context, d time.Duration) error {
 		slept += d
 		now = now.Add(d)
 		return nil
-	}}
+	}}}
 	req, err := http.NewRequest(http.MethodGet, "https://op.example/", nil)
 	if err != nil {
 		t.Fatal(err)

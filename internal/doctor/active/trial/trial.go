@@ -137,14 +137,13 @@ type Patient struct {
 // New is a provider about which nothing was tried yet.
 func New(o Options, e *evidence.Evidence, vendor, purpose string) *Patient {
 	p := &Patient{Options: o, Evidence: e, vendor: vendor, purpose: purpose, others: map[string]other{}, Seen: map[string][]string{}, Kept: map[string]any{}}
-	quick := wire.Loopback(e.URL.Hostname())
 	if p.Most == 0 {
 		p.Most = MostRequests
-		if quick {
+		if wire.Loopback(e.URL.Hostname()) {
 			p.Most *= 10
 		}
 	}
-	p.gate = &gate{base: o.HTTP.Base, sleep: o.Sleep, now: o.Now, dry: o.Dry, quick: quick, most: p.Most}
+	p.gate = &gate{base: o.HTTP.Base, pace: Pace{Now: o.Now, Sleep: o.Sleep}, dry: o.Dry, most: p.Most}
 	if o.Borrowed != nil {
 		p.gate.ours = o.Borrowed.RedirectURI
 	}
