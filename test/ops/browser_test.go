@@ -40,6 +40,7 @@ func browserIn(t *testing.T, home string, more ...chromedp.ExecAllocatorOption) 
 		chromedp.Env("HOME="+home, "PATH="+os.Getenv("PATH"), "TMPDIR="+home),
 		chromedp.UserDataDir(t.TempDir()),
 		chromedp.DisableGPU,
+		chromedp.WSURLReadTimeout(5*time.Minute), // it comes up late on a busy machine
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-quic", true))
 	opts = append(opts, more...)

@@ -32,17 +32,7 @@ func TestChromium(t *testing.T) {
 	}
 
 	b := openBrowser(t, p.ca, h.authority())
-	b.do(t,
-		chromedp.Navigate(page),
-		chromedp.SendKeys(chromedp.CSS(`input[name="login"]`), "alice"),
-		chromedp.SendKeys(chromedp.CSS(`input[name="password"]`), password),
-		chromedp.Click(chromedp.CSS(`form[action$="/login"] button`)),
-		chromedp.WaitVisible(chromedp.CSS(`form[action$="/confirm"] button`)),
-		chromedp.Click(chromedp.CSS(`form[action$="/confirm"] button`)))
-	r := <-ended
-	if r.code != 0 || r.stdout != "" {
-		t.Fatalf("got exit code %d and %q on stdout, want 0 and nothing\nstderr:\n%s", r.code, r.stdout, r.stderr)
-	}
+	b.approves(t, page, ended)
 	b.do(t, chromedp.WaitNotPresent(chromedp.CSS(`form[action$="/confirm"]`)))
 	if where := b.read(t, chromedp.Location()); !strings.HasPrefix(where, callback) {
 		t.Errorf("got to %s, want the listener's %s", where, callback)
@@ -55,6 +45,24 @@ func TestChromium(t *testing.T) {
 	if who.Sub != "alice" {
 		t.Errorf("got sub %q, want alice", who.Sub)
 	}
+}
+
+// approves signs alice in at oidc-provider's pages, from the first one to the end
+// of the login that waits for her.
+func (b browser) approves(t *testing.T, page string, ended <-chan result) result {
+	t.Helper()
+	b.do(t,
+		chromedp.Navigate(page),
+		chromedp.SendKeys(chromedp.CSS(`input[name="login"]`), "alice"),
+		chromedp.SendKeys(chromedp.CSS(`input[name="password"]`), password),
+		chromedp.Click(chromedp.CSS(`form[action$="/login"] button`)),
+		chromedp.WaitVisible(chromedp.CSS(`form[action$="/confirm"] button`)),
+		chromedp.Click(chromedp.CSS(`form[action$="/confirm"] button`)))
+	r := <-ended
+	if r.code != 0 || r.stdout != "" {
+		t.Fatalf("got exit code %d and %q on stdout, want 0 and nothing\nstderr:\n%s", r.code, r.stdout, r.stderr)
+	}
+	return r
 }
 
 // login starts a login that waits for a person, and returns the page it asks

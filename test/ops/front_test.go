@@ -111,17 +111,7 @@ func TestChromiumRelaysTheFragment(t *testing.T) {
 	h := registers(t, p, "--flow", "implicit")
 	page, ended := h.login(p, "login", "-p", "reg", "--browser", "none", "-v", "--trace")
 	b := openBrowser(t, p.ca, h.authority())
-	b.do(t,
-		chromedp.Navigate(page),
-		chromedp.SendKeys(chromedp.CSS(`input[name="login"]`), "alice"),
-		chromedp.SendKeys(chromedp.CSS(`input[name="password"]`), password),
-		chromedp.Click(chromedp.CSS(`form[action$="/login"] button`)),
-		chromedp.WaitVisible(chromedp.CSS(`form[action$="/confirm"] button`)),
-		chromedp.Click(chromedp.CSS(`form[action$="/confirm"] button`)))
-	r := <-ended
-	if r.code != 0 || r.stdout != "" {
-		t.Fatalf("got exit code %d and %q on stdout, want 0 and nothing\nstderr:\n%s", r.code, r.stdout, r.stderr)
-	}
+	r := b.approves(t, page, ended)
 	passes(t, r, "response-mode response-token nonce at-hash")
 	b.do(t, chromedp.WaitNotPresent(chromedp.CSS(`form[action$="/confirm"], input[name="fragment"]`)))
 	if text := b.read(t, chromedp.Text(chromedp.CSS("body"))); !strings.Contains(strings.ToLower(text), "signed in as alice") {
