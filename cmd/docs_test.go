@@ -1,25 +1,18 @@
 package cmd
 
 import (
-	"bufio"
-	"bytes"
-	"context"
-	"errors"
-	"flag"
-	"fmt"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"maps"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +21,6 @@ import (
 	"rely/internal/demoop"
 	"rely/internal/doctor"
 	"rely/internal/flows"
-	"rely/internal/jose"
 	"rely/internal/output"
 	"rely/internal/passwd"
 	"rely/internal/preset"
@@ -38,8 +30,6 @@ import (
 )
 
 // The documents are read from the root of the repository.
-var updateDocs = flag.Bool("update", false, "rewrite docs/reference and the generated part of README.md")
-
 const (
 	docRoot      = ".." // the repository, seen from this package
 	referenceDir = "docs/reference"
@@ -47,7 +37,7 @@ const (
 	endMatrix    = "<!-- /generated -->\n"
 )
 
-// documents are README.md and every page below docs, by their path from the
+// docPages are README.md and every page below docs, by their path from the
 // root, with slashes.
 func docPages(t *testing.T) map[string]string {
 	t.Helper()
@@ -64,7 +54,7 @@ func docPages(t *testing.T) map[string]string {
 	return pages
 }
 
-// read is a file as it would lie on a system without carriage returns.
+// docText is a file as it would lie on a system without carriage returns.
 func docText(t *testing.T, name string) string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(docRoot, filepath.FromSlash(name)))
@@ -86,315 +76,6 @@ func docWrite(t *testing.T, name, text string) {
 }
 
 func docCommands() *cobra.Command { return newRoot(&invocation{App: app.System()}, nil) }
-
-// TestDocsReferenceIsCurrent compares docs/reference with what the program and
-// its sources say. Three pages there are not made here: people write files.md and
-// doctor-findings.md, and TestMatrix in test/ops writes matrix.md.
-func TestDocsReferenceIsCurrent(t *testing.T) {
-	if !*updateDocs { // the others read what is written here
-		t.Parallel()
-	}
-	want := map[string]string{"errors.md": docErrors(t), "certification.md": docCertification(t)}
-	for name, data := range reference(docCommands()) {
-		want[name] = string(data)
-	}
-	for name, text := range want {
-		file := path.Join(referenceDir, name)
-		if *updateDocs {
-			docWrite(t, file, text)
-		}
-		got, err := os.ReadFile(filepath.Join(docRoot, filepath.FromSlash(file)))
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			t.Errorf("%s is missing: run go test ./cmd -run Docs -update", file)
-		case err != nil:
-			t.Error(err)
-		case strings.ReplaceAll(string(got), "\r\n", "\n") != text:
-			t.Errorf("%s is stale: run go test ./cmd -run Docs -update", file)
-		}
-	}
-	for file := range docPages(t) {
-		name, inside := strings.CutPrefix(file, referenceDir+"/")
-		if _, known := want[name]; !inside || known || name == "files.md" || name == "doctor-findings.md" || name == "matrix.md" {
-			continue
-		}
-		if *updateDocs {
-			if err := os.Remove(filepath.Join(docRoot, filepath.FromSlash(file))); err != nil {
-				t.Error(err)
-			}
-			continue
-		}
-		t.Errorf("%s belongs to nothing that exists: remove it, or run go test ./cmd -run Docs -update", file)
-	}
-}
-
-// matrix is what rely can do, from the tables.
-func docMatrix() string {
-	var b strings.Builder
-	b.WriteString("| flow |")
-	for _, m := range clientauth.All() {
-		fmt.Fprintf(&b, " `%s` |", m.Name)
-	}
-	b.WriteString("\n|---|" + strings.Repeat("---|", len(clientauth.All())) + "\n")
-	for _, f := range flows.All() {
-		fmt.Fprintf(&b, "| `%s`: %s |", f.Name, f.Help)
-		for _, m := range clientauth.All() {
-			can := "yes"
-			if m.Name == "none" && f.Grant == "client_credentials" {
-				can = "-" // which is for confidential clients (RFC 6749 4.4)
-			}
-			b.WriteString(" " + can + " |")
-		}
-		b.WriteString("\n")
-	}
-	b.WriteString("\n| what | choices |\n|---|---|\n")
-	for what, names := range tableNames() {
-		fmt.Fprintf(&b, "| %s | %s |\n", what, names)
-	}
-	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
-	slices.Sort(lines[len(lines)-len(tableNames()):])
-	return strings.Join(lines, "\n") + "\n"
-}
-
-// tableNames are the entries of the tables that are no axis of the matrix.
-func tableNames() map[string]string {
-	var browsers, stores, formats []string
-	for _, e := range useragent.All() {
-		browsers = append(browsers, e.Name)
-	}
-	for _, e := range store.All() {
-		stores = append(stores, e.Name)
-	}
-	for _, e := range output.All() {
-		formats = append(formats, e.Name)
-	}
-	code := func(names []string) string { return "`" + strings.Join(names, "` `") + "`" }
-	return map[string]string{
-		"login page (`--browser`)":       code(browsers) + ", or any command",
-		"sessions are kept (`--store`)":  code(stores),
-		"output (`-o`)":                  code(formats),
-		"ID token signatures":            strings.Join(jose.Algorithms(), " "),
-		"faults of the provider to test": fmt.Sprintf("%d, [each with its rule](docs/reference/faults.md)", len(demoop.Faults())),
-	}
-}
-
-func TestDocsMatrix(t *testing.T) {
-	if !*updateDocs { // the others read what is written here
-		t.Parallel()
-	}
-	text := docText(t, "README.md")
-	before, rest, ok1 := strings.Cut(text, startMatrix)
-	got, after, ok2 := strings.Cut(rest, endMatrix)
-	if !ok1 || !ok2 {
-		t.Fatalf("README.md has no %s ... %s", strings.TrimSpace(startMatrix), strings.TrimSpace(endMatrix))
-	}
-	want := docMatrix()
-	if got == want {
-		return
-	}
-	if *updateDocs {
-		docWrite(t, "README.md", before+startMatrix+want+endMatrix+after)
-		return
-	}
-	t.Errorf("the matrix in README.md is stale: run go test ./cmd -run Docs -update\ngot\n%swant\n%s", got, want)
-}
-
-// A prompt is one command of a console block with the output that the page
-// promises.
-type prompt struct {
-	line    int
-	command string
-	want    []string
-}
-
-// The issuer as the pages write it, and as a profile's name.
-const (
-	pageHost    = "127.0.0.1:9400"
-	pageProfile = "127.0.0.1-9400"
-	pagePort    = "8910" // of a listener; any free one takes its place
-)
-
-// TestDocsConsoleBlocks runs each page's console blocks in one shell, in a
-// folder and a home of the page's own. A line "$ ..." is a command, what
-// follows is its output; "..." alone stands for any lines, inside a line for
-// any text; blanks in a row count as one. Where a page names the issuer, a
-// "rely op" runs for it, with the flags of a comment <!-- rely op FLAGS -->.
-func TestDocsConsoleBlocks(t *testing.T) {
-	t.Parallel()
-	if _, err := exec.LookPath("sh"); err != nil || runtime.GOOS == "windows" {
-		t.Skip("the console blocks need a POSIX shell")
-	}
-	for name, text := range docPages(t) {
-		prompts := docPrompts(t, name, text)
-		if len(prompts) == 0 {
-			continue
-		}
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			runDocPage(t, name, text, prompts)
-		})
-	}
-}
-
-// console takes a page's console blocks apart.
-func docPrompts(t *testing.T, name, text string) []prompt {
-	t.Helper()
-	var out []prompt
-	inside, open := false, false
-	for n, line := range strings.Split(text, "\n") {
-		command, is := strings.CutPrefix(line, "$ ")
-		switch {
-		case line == "```console":
-			inside, open = true, false
-		case inside && strings.HasPrefix(line, "```"):
-			inside = false
-		case !inside:
-		case is:
-			out = append(out, prompt{line: n + 1, command: command})
-			open = strings.HasSuffix(command, `\`)
-		case len(out) == 0:
-			t.Errorf("%s:%d: output without a command", name, n+1)
-		case open:
-			out[len(out)-1].command += "\n" + line
-			open = strings.HasSuffix(line, `\`)
-		default:
-			out[len(out)-1].want = append(out[len(out)-1].want, line)
-		}
-	}
-	return out
-}
-
-func runDocPage(t *testing.T, name, text string, prompts []prompt) {
-	t.Helper()
-	for _, tool := range []string{"curl", "jq"} {
-		used := slices.ContainsFunc(prompts, func(p prompt) bool { return regexp.MustCompile(`\b` + tool + `\b`).MatchString(p.command) })
-		if _, err := exec.LookPath(tool); used && err != nil {
-			t.Skipf("%s needs %s", name, tool)
-		}
-	}
-	dir := t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, "home"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	// Plain files, never the keychain of whoever runs the tests.
-	for file, text := range map[string]string{"home/config.yaml": "store: file", "alice.pw": demoAlice, "bob.pw": demoBob, "web.secret": "web-secret-0123456789abcdef", "service.secret": "service-secret-0123456789abcdef"} {
-		if err := os.WriteFile(filepath.Join(dir, filepath.FromSlash(file)), []byte(text+"\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	env := []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Join(dir, "nobody"), "RELY_HOME=" + filepath.Join(dir, "home"),
-		"TMPDIR=" + dir, "LC_ALL=C", "GORACE=atexit_sleep_ms=0",
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	t.Cleanup(cancel)
-	free, err := freePort(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := strconv.Itoa(free)
-	written, real := []string{pagePort, port}, []string{port, pagePort}
-	if strings.Contains(text, pageHost) {
-		host := docProvider(ctx, t, text, env)
-		profile := strings.ReplaceAll(host, ":", "-")
-		written = append(written, pageHost, host, pageProfile, profile)
-		real = append(real, host, pageHost, profile, pageProfile)
-	}
-	there, page := strings.NewReplacer(written...), strings.NewReplacer(real...)
-	got := docShell(ctx, t, dir, env, prompts, there)
-	for n, p := range prompts {
-		have, want := docLines(strings.Split(page.Replace(got[n]), "\n")), docLines(p.want)
-		if !docMatches(have, want) {
-			t.Errorf("%s:%d: $ %s\ngot\n\t%s\nwant\n\t%s", name, p.line, p.command, strings.Join(have, "\n\t"), strings.Join(want, "\n\t"))
-		}
-	}
-}
-
-// provider runs "rely op" until the test ends and gives its host and port.
-func docProvider(ctx context.Context, t *testing.T, text string, env []string) string {
-	t.Helper()
-	args := []string{"op", "--listen", "127.0.0.1:0"}
-	if m := regexp.MustCompile(`<!-- rely op (.*) -->`).FindStringSubmatch(text); m != nil {
-		args = append(args, strings.Fields(m[1])...)
-	}
-	op := exec.CommandContext(ctx, "rely", args...)
-	op.Env = env
-	stdout, err := op.StdoutPipe()
-	if err == nil {
-		err = op.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = op.Process.Kill(); _ = op.Wait() })
-	issuer, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		t.Fatalf("rely %s: %v", strings.Join(args, " "), err)
-	}
-	_, host, _ := strings.Cut(strings.TrimSpace(issuer), "://")
-	return host
-}
-
-// shell runs the commands one after the other in one shell and gives what each
-// of them printed, standard output and standard error as they came.
-func docShell(ctx context.Context, t *testing.T, dir string, env []string, prompts []prompt, there *strings.Replacer) []string {
-	t.Helper()
-	const mark = "@@ next command @@"
-	var script strings.Builder
-	for _, p := range prompts {
-		// The parentheses leave $? to the next command as it was.
-		fmt.Fprintf(&script, "%s\n{ s=$?; printf '\\n%s\\n'; (exit $s); }\n", there.Replace(p.command), mark)
-	}
-	sh := exec.CommandContext(ctx, "sh", "-c", script.String())
-	var both bytes.Buffer
-	sh.Dir, sh.Env, sh.Stdout, sh.Stderr, sh.WaitDelay = dir, env, &both, &both, 10*time.Second
-	err := sh.Run()
-	var status *exec.ExitError
-	parts := strings.Split(both.String(), "\n"+mark+"\n")
-	if err != nil && !errors.As(err, &status) || len(parts) != len(prompts)+1 {
-		t.Fatalf("the shell came to %d commands of %d: %v\n%s", len(parts)-1, len(prompts), err, both.String())
-	}
-	return parts[:len(prompts)]
-}
-
-// tidy makes runs of blanks one, because a shorter port shortens a column, and
-// drops empty lines at the end.
-func docLines(lines []string) []string {
-	out := []string{}
-	for _, line := range lines {
-		out = append(out, strings.Join(strings.Fields(line), " "))
-	}
-	for len(out) > 0 && out[len(out)-1] == "" {
-		out = out[:len(out)-1]
-	}
-	return out
-}
-
-func docMatches(have, want []string) bool {
-	switch {
-	case len(want) == 0:
-		return len(have) == 0
-	case want[0] == "...":
-		return docMatches(have, want[1:]) || len(have) > 0 && docMatches(have[1:], want)
-	case len(have) == 0:
-		return false
-	}
-	return docMatchesLine(have[0], want[0]) && docMatches(have[1:], want[1:])
-}
-
-func docMatchesLine(have, want string) bool {
-	first, rest, more := strings.Cut(want, "...")
-	have, ok := strings.CutPrefix(have, first)
-	for ok && more {
-		var part string
-		part, rest, more = strings.Cut(rest, "...")
-		if !more {
-			return strings.HasSuffix(have, part)
-		}
-		_, have, ok = strings.Cut(have, part)
-	}
-	return ok && have == ""
-}
 
 // TestDocsLinks follows every relative link to its file and heading.
 func TestDocsLinks(t *testing.T) {
@@ -420,7 +101,7 @@ func TestDocsLinks(t *testing.T) {
 	}
 }
 
-// headings are a page's headings as links name them.
+// docHeadings are a page's headings as links name them.
 func docHeadings(text string) []string {
 	var out []string
 	for line := range strings.Lines(text) {
@@ -505,7 +186,7 @@ func TestDocsCommands(t *testing.T) {
 	})
 }
 
-// calls finds the rely commands in a line for a shell and splits them into
+// docCalls finds the rely commands in a line for a shell and splits them into
 // words, as far as examples need it.
 func docCalls(line string) [][]string {
 	var out [][]string
@@ -599,4 +280,41 @@ func TestDocsAreComplete(t *testing.T) {
 			t.Errorf("docs/decisions/0002-libraries.md has no sentence for %s", module)
 		}
 	}
+}
+
+// docModules are the modules of others that our sources and tests import.
+func docModules(t *testing.T) []string {
+	t.Helper()
+	required := []string{}
+	for line := range strings.Lines(docText(t, "go.mod")) {
+		if f := strings.Fields(line); len(f) >= 2 && strings.Contains(f[0], ".") {
+			required = append(required, f[0])
+		}
+	}
+	used := map[string]bool{}
+	err := fs.WalkDir(os.DirFS(docRoot), ".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && (name == "tools" || d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".") && name != ".") {
+			return fs.SkipDir
+		}
+		if err != nil || path.Ext(name) != ".go" {
+			return err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(docRoot, filepath.FromSlash(name)), nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, i := range f.Imports {
+			p, _ := strconv.Unquote(i.Path.Value)
+			for _, module := range required {
+				if p == module || strings.HasPrefix(p, module+"/") {
+					used[module] = true
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.Sorted(maps.Keys(used))
 }
