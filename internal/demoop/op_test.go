@@ -209,6 +209,9 @@ func (o *op) fill(c *http.Client, pg answer, values ...string) answer {
 func (o *op) signIn(c *http.Client, uri string) url.Values {
 	o.t.Helper()
 	a := o.get(c, uri)
+	for strings.HasPrefix(a.Header.Get("Location"), "/") { // its own pages
+		a = o.get(c, a.Header.Get("Location"))
+	}
 	if strings.Contains(a.body, `name="password"`) {
 		a = o.fill(c, a, "username", "alice", "password", "wonderland-1865", "action", "login")
 		a = o.get(c, a.Header.Get("Location"))

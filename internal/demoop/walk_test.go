@@ -43,6 +43,11 @@ func walk(t *testing.T, faults ...string) map[string]seen {
 	out["jwks"] = keys
 	out["ciba"], _ = o.look("POST", "/backchannel", "Content-Type: application/x-www-form-urlencoded", "client_id=demo&scope=openid&login_hint=alice")
 	out["device"], out["poll"] = o.lookAtDevice()
+	basic := base64.StdEncoding.EncodeToString([]byte("web:web-secret-0123456789abcdef"))
+	confidential, _ := o.look("POST", "/device_authorization", formHead+"Authorization: Basic "+basic, "scope=openid")
+	out["device by Basic"] = seen{"status": confidential["status"]}
+	page, _ := o.look("GET", strings.TrimPrefix(o.request(newPKCE()), o.issuer), "")
+	out["authorize"] = seen{"status": page["status"]}
 	out["bound"] = o.bound()
 	if len(faults) == 0 || slices.ContainsFunc(demoop.Faults(), func(f demoop.Fault) bool {
 		return f.Name == faults[0] && (f.Group == "front" || f.Group == "jarm" || slices.Contains([]string{"hybrid", "jarm"}, f.Needs))
