@@ -151,7 +151,7 @@ func (t *tokens) result(s *store.Session) (output.Result, error) {
 }
 
 // What a command says that cannot do without a person's session.
-var (
-	errNoProfile = errors.New("there is no current profile")
-	errNobody    = errors.New("the session has no ID token: it is a machine's, or nobody says whose it is")
+const (
+	errNoProfile fault.Cause = "there is no current profile"
+	errNobody    fault.Cause = "the session has no ID token: it is a machine's, or nobody says whose it is"
 )

@@ -128,7 +128,7 @@ func (t *Network) Dial(ctx context.Context, address string) (net.Conn, error) {
 }
 
 // ErrProxy is why [Network.Dial] opened no connection.
-var ErrProxy = errors.New("requests go through a proxy")
+const ErrProxy fault.Cause = "requests go through a proxy"
 
 // Roots are the authorities that a certificate of host is checked against; nil
 // is the system's.

@@ -2,15 +2,16 @@ package app
 
 import (
 	"context"
-	"errors"
 	"os"
 	"os/signal"
 	"syscall"
+
+	"rely/internal/fault"
 )
 
 // ErrTerminated is the cause of a context that SIGTERM ended; one that Ctrl-C
 // ended has [context.Canceled].
-var ErrTerminated = errors.New("terminated")
+const ErrTerminated fault.Cause = "terminated"
 
 // Interrupt cancels ctx on SIGINT and SIGTERM, from now until ctx ends. A
 // second signal ends the process at once, as if nothing had been caught.

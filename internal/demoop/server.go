@@ -8,7 +8,6 @@ package demoop
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -221,4 +220,4 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // errTooLarge is what a body over the limit gets.
-var errTooLarge = errors.New("the request body is larger than 64 KiB")
+const errTooLarge fault.Cause = "the request body is larger than 64 KiB"

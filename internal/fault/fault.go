@@ -115,6 +115,13 @@ func (e *Error) Error() string {
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// A Cause is what happened, in words that are always the same: for constants,
+// which callers compare errors with. A variable would be made at every start.
+type Cause string
+
+// Error is the words.
+func (c Cause) Error() string { return string(c) }
+
 // ExitCode is the status the process leaves behind for err: 0 for nil, the
 // outermost [Error]'s kind where there is one, and [Internal] for anything
 // that nobody put into words.

@@ -45,7 +45,7 @@ const (
 // ErrUnknownKey is in the chain of an error that newer keys might cure: no key
 // of the set has the kid, or the token has no kid and none of the keys
 // verifies it. See [OtherKeys].
-var ErrUnknownKey = errors.New("the key is not in the provider's key set")
+const ErrUnknownKey fault.Cause = "the key is not in the provider's key set"
 
 // OtherKeys reports whether newer keys might cure an error of [Signed.Verify].
 // A provider that was set up anew may call its new key by the old one's kid, so

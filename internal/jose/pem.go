@@ -9,10 +9,12 @@ import (
 	"encoding/pem"
 	"errors"
 	"strings"
+
+	"rely/internal/fault"
 )
 
 // errEncrypted tells a key behind a passphrase from other trouble.
-var errEncrypted = errors.New("the key is encrypted with a passphrase, which cannot be asked for here")
+const errEncrypted fault.Cause = "the key is encrypted with a passphrase, which cannot be asked for here"
 
 // privatePEM takes the first private key of a PEM file. Certificates,
 // parameters and public keys may stand beside it.

@@ -25,7 +25,7 @@ import (
 const MaxPrivate = 1 << 20
 
 // errPublic tells a public key from other trouble.
-var errPublic = errors.New("it is a public key, and the private one is wanted")
+const errPublic fault.Cause = "it is a public key, and the private one is wanted"
 
 // ParsePrivate reads the client's own keys: a JWK, a JWKS (RFC 7517) or PEM
 // (PKCS#1, PKCS#8, SEC1), with RSA, EC or Ed25519 keys. name is the file's, for

@@ -289,7 +289,7 @@ func (a *Answer) Finish(p Page) {
 	}
 }
 
-var errAnswered = errors.New("this sign-in has its answer already")
+const errAnswered fault.Cause = "this sign-in has its answer already"
 
 // offer makes params the answer of this sign-in, if they are it.
 func (l *Listener) offer(params url.Values, way Way) (*Answer, error) {

@@ -3,7 +3,6 @@ package registration
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -293,4 +292,4 @@ func texts(v any) ([]string, bool) {
 }
 
 // errNotObject is a metadata file's trouble.
-var errNotObject = errors.New("it is no object of members")
+const errNotObject fault.Cause = "it is no object of members"

@@ -139,7 +139,7 @@ func (r *ring) key(ctx context.Context) ([]byte, error) {
 	return key, err
 }
 
-var errNoKey = errors.New("the keyring has no key for it")
+const errNoKey fault.Cause = "the keyring has no key for it"
 
 func (r *ring) ask(ctx context.Context) ([]byte, error) {
 	var text string

@@ -1,13 +1,14 @@
 package foreign
 
 import (
-	"errors"
 	"strings"
+
+	"rely/internal/fault"
 )
 
-var (
-	errNoIdentifier = errors.New("it is no identifier")
-	errEnd          = errors.New("a string or a bracket that begins here is not closed")
+const (
+	errNoIdentifier fault.Cause = "it is no identifier"
+	errEnd          fault.Cause = "a string or a bracket that begins here is not closed"
 )
 
 // How large a value may become: NAME = NAME + NAME doubles with each line.

@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"slices"
 	"time"
 
@@ -242,7 +241,7 @@ func (r *run) renew(ctx context.Context, l *Login, refresh secret.String) (Token
 }
 
 // errNowhere is that nothing could tell whether a token lives.
-var errNowhere = errors.New("there is neither introspection nor UserInfo to ask")
+const errNowhere fault.Cause = "there is neither introspection nor UserInfo to ask"
 
 // alive asks about an access token, and says whom it asked.
 func (r *run) alive(ctx context.Context, l *Login, access secret.String) (bool, string, error) {

@@ -1,9 +1,10 @@
 package ldap
 
 import (
-	"errors"
 	"fmt"
 	"io"
+
+	"rely/internal/fault"
 )
 
 // Tags of the elements that are sent and read (RFC 4511, its ASN.1; all of
@@ -50,7 +51,7 @@ func element(tag byte, contents ...[]byte) []byte {
 // maxMessage bounds what a server may send at once.
 const maxMessage = 64 << 10
 
-var errMalformed = errors.New("the directory's answer is no LDAP message")
+const errMalformed fault.Cause = "the directory's answer is no LDAP message"
 
 // readMessage reads one element and not a byte more: what follows the answer
 // to StartTLS is the handshake, and nothing else may be in a buffer by then.

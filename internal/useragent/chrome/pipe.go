@@ -5,10 +5,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"sync"
+
+	"rely/internal/fault"
 )
 
 // A pipe carries the browser's protocol: JSON texts with a zero byte behind
@@ -28,7 +29,7 @@ type pipe struct {
 func (r *refusal) Error() string { return fmt.Sprintf("%s (%d)", r.Message, r.Code) }
 
 // errEnded is of a command that the browser did not live to answer.
-var errEnded = errors.New("the browser ended")
+const errEnded fault.Cause = "the browser ended"
 
 func newPipe(over context.Context, event func(*message) error) *pipe {
 	return &pipe{over: over, out: make(chan []byte), event: event, waiting: map[int64]chan *message{}}

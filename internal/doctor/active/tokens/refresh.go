@@ -2,7 +2,6 @@ package tokens
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -10,6 +9,7 @@ import (
 
 	"rely/internal/doctor/active/trial"
 	"rely/internal/doctor/check"
+	"rely/internal/fault"
 	"rely/internal/idtoken"
 	"rely/internal/registration"
 	"rely/internal/wire"
@@ -66,7 +66,7 @@ func apartClient() map[string]any {
 	return map[string]any{"token_endpoint_auth_method": "client_secret_basic"}
 }
 
-var errNoRefresh = errors.New("the sign-in brought no refresh token")
+const errNoRefresh fault.Cause = "the sign-in brought no refresh token"
 
 func noMoreScope(ctx context.Context, p *trial.Patient) error {
 	c, g, err := apart(ctx, p)
