@@ -17,13 +17,20 @@ import (
 )
 
 // certFile makes a certificate for a TLS client: NAME.crt, NAME.key, and
-// NAME.jwks with its x5c, as a client registers it: certfile NAME
+// NAME.jwks with its x5c, as a client registers it. It vouches for itself, or
+// an authority does: certfile NAME [AUTHORITY]
 func certFile(ts *testscript.TestScript, _ bool, args []string) {
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	ts.Check(err)
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: args[0], Organization: []string{"Test"}}, DNSNames: []string{args[0] + ".example"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, k.Public(), k)
+	parent, by := template, k
+	if len(args) > 1 {
+		parent = &x509.Certificate{Subject: pkix.Name{CommonName: args[1]}}
+		by, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		ts.Check(err)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, k.Public(), by)
 	ts.Check(err)
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(k)
 	ts.Check(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"net/http"
 
 	"rely/internal/fault"
 	"rely/internal/jose"
@@ -39,6 +40,11 @@ func (i *invocation) certificateOf(client *store.Client) (*tls.Certificate, erro
 		i.shows.cert, i.shows.err = i.keptCertificate(client)
 	}
 	return i.shows.cert, i.shows.err
+}
+
+// showing is a transport that shows this certificate and no other; nil is none.
+func (i *invocation) showing(c *tls.Certificate) http.RoundTripper {
+	return i.traced(i.base.Showing(c))
 }
 
 func certificatePair(cert, key string) (tls.Certificate, error) {

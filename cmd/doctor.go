@@ -65,7 +65,7 @@ func newDoctor(i *invocation) *cobra.Command {
 			return d.run(c.Context())
 		},
 	}
-	i.settingFlags(c.Flags(), "issuer", "browser", "username", "password_file", "totp_secret_file", "initial_access_token_file", "login_timeout")
+	i.settingFlags(c.Flags(), "issuer", "browser", "username", "password_file", "totp_secret_file", "initial_access_token_file", "tls_client_cert", "tls_client_key", "login_timeout")
 	providerFlags(c)
 	i.pages.add(c.Flags())
 	d.activeFlags(c.Flags())

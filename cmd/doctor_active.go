@@ -49,8 +49,11 @@ func (d *examination) prepareActive(ctx context.Context) error {
 	case !d.active:
 		return nil
 	}
-	o := &trial.Options{HTTP: d.options.Look.HTTP, Now: d.Now, Sleep: d.Sleep, Most: d.most, Slow: d.slow}
+	o := &trial.Options{HTTP: d.options.Look.HTTP, Now: d.Now, Sleep: d.Sleep, Most: d.most, Slow: d.slow, Show: d.showing}
 	var err error
+	if o.Own, err = d.clientCertificate(); err != nil {
+		return err
+	}
 	if d.testURL != "" {
 		if o.Site, err = d.site(d.testURL, d.testListen); err != nil {
 			return err

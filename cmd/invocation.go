@@ -219,16 +219,20 @@ func (i *invocation) network() (http.RoundTripper, error) {
 		}
 	}
 	i.witness = &cause.Witness{Base: base, Now: i.Now}
-	t := &trace.Transport{Base: i.witness, Redact: i.redact, Now: i.Now}
-	if i.values.Bool("trace") {
-		t.Out = i.Stderr
-	}
 	if i.record == nil && (i.values.String("har") != "" || i.values.Bool("curl")) {
 		i.record = &trace.Record{}
 	}
-	t.Record = i.record
-	i.transport = i.pace.Over(t)
+	i.transport = i.traced(i.witness)
 	return i.transport, nil
+}
+
+// traced is base with its requests shown and kept, where that is wanted.
+func (i *invocation) traced(base http.RoundTripper) http.RoundTripper {
+	t := &trace.Transport{Base: base, Redact: i.redact, Now: i.Now, Record: i.record}
+	if i.values.Bool("trace") {
+		t.Out = i.Stderr
+	}
+	return i.pace.Over(t)
 }
 
 // http is the client for exchanges with a provider.

@@ -13,7 +13,6 @@ import (
 	"rely/internal/output"
 	"rely/internal/provider/sources"
 	"rely/internal/store"
-	"rely/internal/trace"
 )
 
 // sourceJSON is one source of claims, and what became of it.
@@ -39,11 +38,7 @@ func (i *invocation) sources(ctx context.Context, s *store.Session, claims map[s
 		return nil, err
 	} else if i.base != nil && mine != nil { // the certificate is for the provider alone
 		own := *hc
-		t := &trace.Transport{Base: i.base.Anonymous(), Redact: i.redact, Now: i.Now, Record: i.record}
-		if i.values.Bool("trace") {
-			t.Out = i.Stderr
-		}
-		own.Base, hc = t, &own
+		own.Base, hc = i.traced(i.base.Anonymous()), &own
 	}
 	r := sources.Resolver{HTTP: hc, Issuer: s.Issuer, ClientID: s.ClientID, Now: i.Now, Learn: i.redact.Learn}
 	return r.Resolve(ctx, claims)

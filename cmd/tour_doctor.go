@@ -78,7 +78,7 @@ func (t *tour) examine(ctx context.Context) error {
 	}
 	o := doctor.Options{Look: look}
 	if k, err := doctor.Find(t.broken.Check); err == nil && k.Active {
-		o.Active = &trial.Options{HTTP: look.HTTP, Now: now, Slow: true, Agent: t.alice, Sleep: t.inside.Sleep}
+		o.Active = &trial.Options{HTTP: look.HTTP, Now: now, Slow: true, Agent: t.alice, Show: t.inside.showing, Sleep: t.inside.Sleep}
 		if o.Active.Site, err = t.site("http://127.0.0.1:0", ""); err != nil {
 			return err
 		}

@@ -61,6 +61,15 @@ func (t *Network) Anonymous() *Network {
 	return &Network{given: t.given, way: t.way, dial: t.dial, authority: t.authority}
 }
 
+// Showing is Anonymous with this certificate; nil is none.
+func (t *Network) Showing(own *tls.Certificate) *Network {
+	out := t.Anonymous()
+	if own != nil {
+		out.Client = func() (*tls.Certificate, error) { return own, nil }
+	}
+	return out
+}
+
 func (t *Network) trustOnly(pem []byte, caFile string) error {
 	sum := sha256.Sum256(pem)
 	t.given, t.way = x509.NewCertPool(), hex.EncodeToString(sum[:])

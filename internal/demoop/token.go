@@ -43,8 +43,8 @@ func (s *Server) authenticate(r *http.Request) (*Client, reply.Reply) {
 	}
 	c := s.clients.Get(id)
 	if c != nil && given == "" && slices.Contains(binding.Methods(), c.AuthMethod) {
-		if !c.Registered.Holder().Shown(r) {
-			return nil, noClient()
+		if why := c.Registered.Holder().Unproven(r); why != "" {
+			return nil, unproven(why)
 		}
 		return c, nil
 	}

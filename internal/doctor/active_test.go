@@ -2,6 +2,12 @@ package doctor_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -36,7 +42,16 @@ func try(t *testing.T, change func(*doctor.Options), faults ...string) (*doctor.
 	}
 	t.Cleanup(host.Stop)
 	o := doctor.Options{Look: look(t, host, time.Now)}
+	base := o.Look.HTTP.Base.(*http.Transport)
 	o.Active = &trial.Options{HTTP: o.Look.HTTP, Now: now, Most: 1000, Slow: true, Site: here,
+		Show: func(c *tls.Certificate) http.RoundTripper {
+			own := base.Clone()
+			t.Cleanup(own.CloseIdleConnections)
+			if c != nil {
+				own.TLSClientConfig.Certificates = []tls.Certificate{*c}
+			}
+			return own
+		},
 		Sleep: func(_ context.Context, d time.Duration) error { slept.Add(int64(d)); return nil },
 		Agent: func(over http.RoundTripper) (useragent.Agent, error) {
 			return useragent.Choose("forms", useragent.Options{HTTP: over, Username: "alice", Password: secret.New("wonderland-1865"), Now: time.Now})
@@ -110,29 +125,38 @@ func TestActiveIsSilentOnTheGoodProviderAndCleansUp(t *testing.T) {
 func elsewhere() []string { return []string{"A17", "A35", "A45", "L19", "L35"} }
 
 // What is listed and was not tried is named, beside what works: the good
-// provider takes every method but those of a certificate, which nobody shows.
+// provider takes every method; for one of them an authority has to vouch.
 func TestMethodsThatAreNotTried(t *testing.T) {
 	t.Parallel()
 	r, host := try(t, func(o *doctor.Options) { o.Only = []string{"A45"} })
-	const want = "not looked at: tls_client_auth, self_signed_tls_client_auth (the doctor shows no certificate); " +
-		"taken as they should be: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, none"
+	const want = "not looked at: tls_client_auth (it is for an authority's certificate, to give with --tls-client-cert FILE; one that nobody vouches for brings: status 401, invalid_client); " +
+		"taken as they should be: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, self_signed_tls_client_auth, none"
 	if len(r.NotRun) != 1 || r.NotRun[0].Reason != want {
 		t.Errorf("got %v", r.NotRun)
 	}
-	// Two clients that every examination makes, and one for each of three methods.
-	if got := host.Stats(); got["register"] != 5 || got["token"] != 6 || got["registration"] != 5 {
-		t.Errorf("got %v, want five clients, a token request of each, and one of a client that there is not", got)
+	// Two clients that every examination makes, and one for each of five methods.
+	if got := host.Stats(); got["register"] != 7 || got["token"] != 9 || got["registration"] != 7 {
+		t.Errorf("got %v, want seven clients, a token request of each, and two of a client that there is not", got)
 	}
 	for fault, method := range map[string]string{"basic-refused": "client_secret_basic", "post-refused": "client_secret_post", "secret-jwt-refused": "client_secret_jwt",
-		"key-jwt-refused": "private_key_jwt", "public-refused": "none"} {
+		"key-jwt-refused": "private_key_jwt", "public-refused": "none",
+		"certificate-refused": "self_signed_tls_client_auth", "certificate-vetted": "self_signed_tls_client_auth"} {
 		if r, _ := try(t, func(o *doctor.Options) { o.Only = []string{"A45"} }, fault); len(r.Findings) != 1 || r.Findings[0].Where != method {
 			t.Errorf("%s: got %v, want %s alone", fault, r.Findings, method)
 		}
 	}
-	// Where anybody is believed, nobody has shown anything.
+	// Where any secret is believed, only a certificate shows anything.
 	r, _ = try(t, func(o *doctor.Options) { o.Only = []string{"A45"} }, "any-secret")
-	if len(r.NotRun) != 1 || strings.Contains(r.NotRun[0].Reason, "taken as they should be") || !strings.Contains(r.NotRun[0].Reason, ", none (a client that there is not gets the same answer: ") {
+	if len(r.NotRun) != 1 || !strings.HasSuffix(r.NotRun[0].Reason, "; taken as they should be: self_signed_tls_client_auth") || !strings.Contains(r.NotRun[0].Reason, ", none (a client that there is not gets the same answer: ") {
 		t.Errorf("got %s and %v", ids(r), r.NotRun)
+	}
+	// With a certificate of the user's each is tried, and its subject compared.
+	r, _ = try(t, func(o *doctor.Options) { o.Only, o.Active.Own = []string{"A45", "A46"}, vouchedFor(t) })
+	if len(r.Passed) != 2 {
+		t.Errorf("got %s and %v, want none", ids(r), r.NotRun)
+	}
+	if r, _ = try(t, func(o *doctor.Options) { o.Only, o.Active.Own = []string{"A46"}, vouchedFor(t) }, "certificate-any"); len(r.Findings) != 2 {
+		t.Errorf("got %v, want one for each method", r.Findings)
 	}
 	// Where nothing is listed, it is client_secret_basic (RFC 8414 2).
 	if r, _ = try(t, func(o *doctor.Options) { o.Only = []string{"A45"} }, "no-client-auth"); len(r.Passed) != 1 {
@@ -211,4 +235,28 @@ func TestEveryResponseTypeIsTried(t *testing.T) {
 	if got := host.Stats()["authorize"]; got < 12 {
 		t.Errorf("%d authorization requests, want one for each of six types and six modes", got)
 	}
+}
+
+// vouchedFor is a certificate that is not its own authority.
+func vouchedFor(t *testing.T) *tls.Certificate {
+	t.Helper()
+	_, by, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, own, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}}
+	c := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "mine", Organization: []string{"Test"}}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, c, authority, public, by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: own, Leaf: leaf}
 }

@@ -171,7 +171,7 @@ func (r *Report) take(o Options, k *check.Check, findings []check.Finding, reaso
 	r.Known += len(findings) - len(fresh)
 	switch {
 	case reason != "":
-		r.NotRun = append(r.NotRun, NotRun{k, fault.VisibleUpTo(reason, 300)})
+		r.NotRun = append(r.NotRun, NotRun{k, fault.VisibleUpTo(reason, 500)})
 	case len(findings) == 0:
 		r.Passed = append(r.Passed, k)
 	}

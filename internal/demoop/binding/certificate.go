@@ -37,23 +37,28 @@ func (h Holder) Unfit() string {
 	return ""
 }
 
-// Shown reports whether the connection shows the client's certificate. There is
-// no authority here that would vouch for the subject: this provider answers its
-// own machine alone, and takes a subject's word.
-func (h Holder) Shown(r *http.Request) bool {
+// Unproven says why the connection does not show the client's certificate; empty
+// where it does. There is no authority here that would vouch for a subject: this
+// provider answers its own machine alone, and takes the word of any authority,
+// but not a certificate's own.
+func (h Holder) Unproven(r *http.Request) string {
 	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
-		return false
+		return "the client is registered for a certificate, and shows none"
 	}
 	is := r.TLS.PeerCertificates[0]
+	right := is.Subject.String() == h.SubjectDN
 	switch {
 	case h.Method == "self_signed_tls_client_auth":
-		return slices.ContainsFunc(h.chains(), func(der []byte) bool { return bytes.Equal(der, is.Raw) })
-	case h.Method != "tls_client_auth":
-		return false
+		right = slices.ContainsFunc(h.chains(), func(der []byte) bool { return bytes.Equal(der, is.Raw) })
+	case is.CheckSignature(is.SignatureAlgorithm, is.RawTBSCertificate, is.Signature) == nil:
+		return "nobody but itself vouches for the certificate"
 	case h.SANDNS != "":
-		return slices.Contains(is.DNSNames, h.SANDNS)
+		right = slices.Contains(is.DNSNames, h.SANDNS)
 	}
-	return is.Subject.String() == h.SubjectDN
+	if !right {
+		return "the certificate is not the one that the client registered"
+	}
+	return ""
 }
 
 func (h Holder) chains() [][]byte {

@@ -63,6 +63,7 @@ func looseProofs() []Fault {
 		Fault{Name: "post-refused", Check: "A45", Help: "client_secret_post is listed and not taken", Rule: offered, On: Tokens, Serve: refusing("client_secret_post")},
 		Fault{Name: "secret-jwt-refused", Check: "A45", Help: "client_secret_jwt is listed and not taken", Rule: offered, On: Tokens, Serve: refusing("client_secret_jwt")},
 		Fault{Name: "key-jwt-refused", Check: "A45", Help: "private_key_jwt is listed and not taken", Rule: offered, On: Tokens, Serve: refusing("private_key_jwt")},
+		Fault{Name: "certificate-refused", Check: "A45", Help: "self_signed_tls_client_auth is listed and not taken", Rule: offered, On: Tokens, Serve: refusing("self_signed_tls_client_auth")},
 		Fault{Name: "public-refused", Check: "A45", Help: "clients without a secret are listed and not taken", Rule: offered, On: Tokens, Serve: refusing("none")},
 	), group("dpop", "doctor", 8,
 		Fault{Name: "dpop-any-request", Check: "A44", Help: "a proof for another request is taken", Rule: dpop, On: Tokens, Serve: proven("for another request")},
@@ -89,6 +90,8 @@ func way(r *http.Request) string {
 		return "client_secret_basic"
 	case r.PostForm.Has("client_secret"):
 		return "client_secret_post"
+	case token == "" && shows(r):
+		return "self_signed_tls_client_auth"
 	case token == "":
 		return "none"
 	case strings.HasPrefix(fmt.Sprint(part(token, 0)["alg"]), "HS"):

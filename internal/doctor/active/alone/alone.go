@@ -11,7 +11,7 @@ import (
 
 // Probes are those that leave the clients alive, in the order in which they run.
 func Probes() []trial.Probe {
-	return slices.Concat(endpoints(), tokenRequests(), registrations(), redirects(), requests(), objects(), pushes(), machines(), assertions(), proofs(), offers())
+	return slices.Concat(endpoints(), tokenRequests(), registrations(), redirects(), requests(), objects(), pushes(), machines(), assertions(), proofs(), certificates(), offers())
 }
 
 // Last are those after which a client may be locked.

@@ -2,6 +2,7 @@ package alone
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,7 +25,7 @@ func offers() []trial.Probe {
 		{Check: check.Check{ID: "A45", Name: "client-auth-offered", Title: "each client authentication method that is listed is taken from a client that is registered for it", Stage: "client", Severity: check.Error, Section: "OIDC Core 9; RFC 8414 2",
 			Why:     "A client that goes by the metadata registers for a method, signs people in, and gets no tokens.",
 			Fix:     "take every method of token_endpoint_auth_methods_supported at the token endpoint, or list those alone that are taken",
-			Unknown: "It redeems a code that there is not, and can tell nothing where a client that there is not gets the same answer. A method that needs a certificate is not tried."}, Run: clientAuthOffered},
+			Unknown: "It redeems a code that there is not, and can tell nothing where a client that there is not gets the same answer. For tls_client_auth the certificate has to be one of an authority that the provider knows: give it with --tls-client-cert FILE."}, Run: clientAuthOffered},
 	}
 }
 
@@ -38,7 +39,7 @@ func clientAuthOffered(ctx context.Context, p *trial.Patient) error {
 		return err
 	}
 	control := p.Trusts(ctx)
-	a, err := p.Ask(ctx, "token_endpoint", trial.Junk(), trial.Basic(&registration.Client{ID: "rely-doctor-no-such-client"}, "no-secret-0123456789abcdef"))
+	a, err := p.Ask(ctx, "token_endpoint", trial.Junk(), trial.Basic(&registration.Client{ID: nobody}, "no-secret-0123456789abcdef"))
 	if err != nil {
 		return err
 	}
@@ -49,33 +50,58 @@ func clientAuthOffered(ctx context.Context, p *trial.Patient) error {
 		if slices.Contains(methods[:n], method) {
 			continue
 		}
-		c, err := holder(ctx, p, method)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
+		yes, why, err := tried(ctx, p, method, control, anybody)
 		if err != nil {
-			not.add(method, fault.VisibleUpTo(err.Error(), 200))
-			continue
-		}
-		a, err = redeem(ctx, p, method, c)
-		switch code := trial.OAuthError(a); {
-		case err != nil:
 			return err
-		case p.Dry != nil:
-		case proven(p, control, a) && anybody:
-			not.add(method, "a client that there is not gets the same answer: "+trial.Described(a))
-		case proven(p, control, a):
+		}
+		if yes {
 			taken = append(taken, method)
-		case a.Status == http.StatusUnauthorized || code == "invalid_client" || code == "unauthorized_client":
-			p.Found(method, "a client that is registered for it proves itself, and is refused: "+trial.Described(a), "invalid_grant, for a code that there is not")
-		default:
-			not.add(method, "what comes says nothing of the client: "+trial.Described(a))
+		} else if why != "" {
+			not.add(method, fault.VisibleUpTo(why, 300))
 		}
 	}
 	if len(not) > 0 {
 		p.Skip("%s", not.told(taken))
 	}
 	return nil
+}
+
+// tried reports whether a client that is registered for a method is taken; why
+// is what else there is to say, but for a finding.
+func tried(ctx context.Context, p *trial.Patient, method string, control error, anybody bool) (yes bool, why string, err error) {
+	if method == tlsClient && p.Own == nil {
+		why, err = nobodyVouches(ctx, p, control)
+		return false, why, err
+	}
+	c, err := holder(ctx, p, method)
+	if err != nil && ctx.Err() == nil {
+		return false, err.Error(), nil
+	}
+	var a *wire.Answer
+	if err == nil {
+		a, err = redeem(ctx, p, method, c)
+	}
+	switch {
+	case p.Dry != nil && err == nil:
+		return false, "", nil
+	case err != nil && c.shows != nil && ctx.Err() == nil:
+		return false, brokenOff(ctx, p, method, err), nil
+	case err != nil:
+		return false, "", err
+	case c.shows != nil:
+		anybody = believesAnybody(ctx, p, control)
+	}
+	switch code := trial.OAuthError(a); {
+	case proven(p, control, a) && anybody:
+		why = "a client that there is not gets the same answer: " + trial.Described(a)
+	case proven(p, control, a):
+		yes = true
+	case a.Status == http.StatusUnauthorized || code == "invalid_client" || code == "unauthorized_client":
+		p.Found(method, "a client that is registered for it proves itself, and is refused: "+trial.Described(a), "invalid_grant, for a code that there is not")
+	default:
+		why = "what comes says nothing of the client: " + trial.Described(a)
+	}
+	return yes, why, nil
 }
 
 // untried are methods that cannot be judged, by why that is so.
@@ -118,10 +144,10 @@ func proven(p *trial.Patient, control error, a *wire.Answer) bool {
 
 // holder is a client that is registered for this method and no other, with what
 // it proves itself with. The error is why there is none.
-func holder(ctx context.Context, p *trial.Patient, method string) (clientauth.Credentials, error) {
+func holder(ctx context.Context, p *trial.Patient, method string) (credentials, error) {
 	var c *registration.Client
 	var err error
-	has := clientauth.Credentials{Now: p.Now}
+	has := credentials{Credentials: clientauth.Credentials{Now: p.Now}}
 	switch method {
 	case "client_secret_basic":
 		c = p.Client
@@ -145,29 +171,49 @@ func holder(ctx context.Context, p *trial.Patient, method string) (clientauth.Cr
 			c, has.Alg = k.Client, k.alg
 			has.Keys, err = jose.PrivateSet([]jose.Private{k.key})
 		}
-	case "tls_client_auth", "self_signed_tls_client_auth":
-		err = errors.New("the doctor shows no certificate")
+	case tlsClient, selfSigned:
+		return certified(ctx, p, method, method)
 	default:
 		err = errors.New("rely does not know it")
 	}
-	if err != nil {
-		return has, err
+	if err == nil {
+		err = has.of(c, method)
 	}
+	return has, err
+}
+
+// credentials are what a client proves itself with, in a form, a header or TLS.
+type credentials struct {
+	clientauth.Credentials
+	shows *tls.Certificate
+}
+
+// of fills in whose they are. The error says that it is registered for another
+// method.
+func (has *credentials) of(c *registration.Client, method string) error {
 	var is string
 	if json.Unmarshal(c.Metadata["token_endpoint_auth_method"], &is) == nil && is != method {
-		return has, fmt.Errorf("who asks for it is registered for %s", is)
+		return fmt.Errorf("who asks for it is registered for %s", is)
 	}
 	has.ID, has.Secret = c.ID, c.Secret
-	return has, nil
+	return nil
 }
 
 // redeem has a client prove itself, as rely does it everywhere, for a code that
 // there is not. An assertion is for the issuer, and where that is refused for
 // the token endpoint, which older providers want.
-func redeem(ctx context.Context, p *trial.Patient, method string, c clientauth.Credentials) (*wire.Answer, error) {
+func redeem(ctx context.Context, p *trial.Patient, method string, c credentials) (a *wire.Answer, err error) {
 	if method == "client_secret_basic" {
 		return p.AnswerToJunk(ctx)
 	}
+	if c.shows == nil {
+		return prove(ctx, p, method, c.Credentials)
+	}
+	err = p.Showing(c.shows, func() error { a, err = prove(ctx, p, method, c.Credentials); return err })
+	return a, err
+}
+
+func prove(ctx context.Context, p *trial.Patient, method string, c clientauth.Credentials) (*wire.Answer, error) {
 	token, err := p.Endpoint("token_endpoint")
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package tokens
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -20,6 +21,9 @@ func bindings() []trial.Probe {
 		{Check: check.Check{ID: "L32", Name: "dpop-bound", Title: "a DPoP token is refused as Bearer, with another key, and with a used proof", Stage: "tokens", Severity: check.Error, Section: "RFC 9449 4.3, 7.1, 7.2, 11.1",
 			Why: "A bound token that works without its key is a bearer token, and the client believes it is safe.", Fix: "compare the proof's key with cnf in the token, demand the scheme DPoP, and remember jti",
 			Unknown: "It asks UserInfo: what other resource servers do it does not see."}, Login: true, Given: true, Run: dpopBound},
+		{Check: check.Check{ID: "L42", Name: "certificate-bound", Title: "a token that is bound to a certificate is refused without it, and with another one", Stage: "tokens", Severity: check.Error, Section: "RFC 8705 3, 3.4, 5",
+			Why: "A bound token that works without its certificate is a bearer token, and the client believes it is safe.", Fix: "compare the certificate of the connection with x5t#S256 of cnf in the token, and answer 401 invalid_token",
+			Unknown: "It asks UserInfo: what other resource servers do it does not see."}, Login: true, Run: certificateBound},
 	}
 }
 
@@ -109,4 +113,74 @@ func usedProof(p *trial.Patient, prover *dpop.Prover, at, access string, ask fun
 		}
 	}
 	return nil
+}
+
+// certificateBound has a token of a client that registered for bound ones, and
+// shows it to UserInfo with its certificate, with none, and with another.
+func certificateBound(ctx context.Context, p *trial.Patient) error {
+	const member = "tls_client_certificate_bound_access_tokens"
+	if yes, _ := p.Evidence.Flag(member); !yes {
+		return errors.New("the provider does not offer tokens that are bound to a certificate")
+	}
+	own, _, err := p.Certificate()
+	if err != nil {
+		return err
+	}
+	c, err := p.Another(ctx, "bound to a certificate", map[string]any{"token_endpoint_auth_method": "client_secret_basic", member: true})
+	if err != nil {
+		return err
+	}
+	if string(c.Metadata[member]) != "true" && p.Dry == nil {
+		return fmt.Errorf("who asks for %s is registered without", member)
+	}
+	g, err := p.SignIn(ctx, c, asUsual)
+	var a *wire.Answer
+	if err == nil {
+		err = p.Showing(own, func() error {
+			if err := p.Take(ctx, c, g); err != nil {
+				return err
+			}
+			a, _, err = p.UserInfo(ctx, http.MethodGet, g)
+			return err
+		})
+	}
+	if err != nil {
+		return err
+	}
+	if a.Status != http.StatusOK && p.Dry == nil {
+		return fmt.Errorf("UserInfo does not take the token with its certificate: %s", trial.Described(a))
+	}
+	return unshown(ctx, p, g)
+}
+
+// unshown shows a bound token without its certificate, at each address of
+// UserInfo, and with another.
+func unshown(ctx context.Context, p *trial.Patient, g *trial.Grant) error {
+	other, _, err := p.Certificate()
+	if err != nil {
+		return err
+	}
+	ask := func(where, seen string) error {
+		a, _, err := p.UserInfo(ctx, http.MethodGet, g)
+		if err == nil && a.Status == http.StatusOK {
+			p.Found(where, seen+": "+trial.Described(a), "401 invalid_token")
+		}
+		return err
+	}
+	plain, err := p.Endpoint("userinfo_endpoint")
+	if err != nil {
+		return err
+	}
+	err = p.Showing(nil, func() error {
+		if alias, _ := p.Endpoint("userinfo_endpoint"); alias == plain {
+			return nil
+		}
+		return ask("mtls_endpoint_aliases.userinfo_endpoint", "without the certificate")
+	})
+	if ctx.Err() != nil {
+		return err
+	}
+	// A connection that is broken off is a refusal, too.
+	_ = p.Showing(other, func() error { return ask("certificate", "with another certificate") })
+	return ask("userinfo_endpoint", "without the certificate")
 }

@@ -32,6 +32,11 @@ type gate struct {
 
 // RoundTrip implements [http.RoundTripper].
 func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
+	return g.through(req, g.base, "")
+}
+
+// through is RoundTrip over another transport; shows is told in a dry run.
+func (g *gate) through(req *http.Request, base http.RoundTripper, shows string) (*http.Response, error) {
 	if g.leadsHere(req.URL) {
 		return g.arrive(req)
 	}
@@ -39,12 +44,12 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if g.dry != nil {
-		return g.pretend(req)
+		return g.pretend(req, shows)
 	}
 	if err := g.pace.wait(req); err != nil {
 		return nil, err
 	}
-	return g.base.RoundTrip(req)
+	return base.RoundTrip(req)
 }
 
 // turn counts a request.
@@ -89,7 +94,7 @@ func (g *gate) owe(n int) {
 
 // pretend tells of a request, and answers as a good provider would where the
 // answer leads on.
-func (g *gate) pretend(req *http.Request) (*http.Response, error) {
+func (g *gate) pretend(req *http.Request, shows string) (*http.Response, error) {
 	line := req.Method + " " + req.URL.String()
 	body := ""
 	if req.Body != nil {
@@ -101,7 +106,7 @@ func (g *gate) pretend(req *http.Request) (*http.Response, error) {
 			line += "\n    " + body
 		}
 	}
-	line += proofsOf(req.Header)
+	line += proofsOf(req.Header) + shows
 	if g.heading != "" {
 		line, g.heading = g.heading+"\n"+line, ""
 	}

@@ -5,7 +5,9 @@
 package trial
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
@@ -40,6 +42,11 @@ type Options struct {
 	Initial secret.String // initial access token; empty where none is needed
 	Now     func() time.Time
 	Sleep   func(ctx context.Context, d time.Duration) error
+	// Show makes a transport whose connections show a certificate; nil is none.
+	Show func(*tls.Certificate) http.RoundTripper
+	// Own is a certificate of the user's, of an authority that the provider knows;
+	// nil for none.
+	Own *tls.Certificate
 	// Agent makes who signs in, over the given transport; nil where nobody does.
 	Agent func(http.RoundTripper) (useragent.Agent, error)
 	// Dry, if set, is told of each request, and nothing is sent.
@@ -103,6 +110,7 @@ type Patient struct {
 
 	vendor, purpose string
 	gate            *gate
+	aliased         bool // endpoints are those for who shows a certificate
 	hc              *wire.Client
 	known           *provider.Provider
 	made            []*registration.Client
@@ -240,6 +248,9 @@ func (p *Patient) Skip(format string, args ...any) { p.reason = fmt.Sprintf(form
 // Endpoint is an address of the metadata; the error says that there is none.
 func (p *Patient) Endpoint(name string) (string, error) {
 	address, _ := p.Evidence.Text(name)
+	if p.aliased {
+		address = cmp.Or(p.alias(name), address)
+	}
 	if _, err := wire.Endpoint(name, address, p.Evidence.Issuer); address == "" || err != nil {
 		return "", fmt.Errorf("the provider offers no %s", name)
 	}
