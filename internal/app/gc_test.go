@@ -21,7 +21,7 @@ func TestUnhurried(t *testing.T) { // alone: the rate is the process's
 	if got := rate(); got != 400 {
 		t.Fatalf("got %d, want 400", got)
 	}
-	for deadline := time.Now().Add(30 * time.Second); rate() != 100; {
+	for deadline := time.Now().Add(5 * time.Minute); rate() != 100; {
 		if time.Now().After(deadline) {
 			t.Fatal("it stayed late after a collection")
 		}

@@ -29,7 +29,7 @@ const most = 1000
 // A Desk is the counter. G is what a person grants.
 type Desk[G any] struct {
 	interval, life time.Duration
-	byDevice       *shelf.Shelf[*Waiting[G]] // twice as long as they live, to tell old from unknown
+	byDevice       *shelf.Shelf[*Waiting[G]] // a minute longer than they live, to tell old from unknown
 	byUser         *shelf.Shelf[*Waiting[G]]
 }
 
@@ -61,7 +61,7 @@ func (d *Desk[G]) Open(client string, scopes []string, now time.Time) *Waiting[G
 	w := &Waiting[G]{Client: client, Scopes: scopes, Code: shelf.Fresh(), until: now.Add(d.life), interval: d.interval}
 	word := userCode()
 	w.UserCode = word[:4] + "-" + word[4:]
-	d.byDevice.Put(w.Code, w, now, now.Add(2*d.life))
+	d.byDevice.Put(w.Code, w, now, w.until.Add(time.Minute))
 	d.byUser.Put(word, w, now, w.until)
 	return w
 }
