@@ -216,7 +216,7 @@ func sweep(path string, now time.Time) {
 		return
 	}
 	age := now.Sub(i.ModTime())
-	if age > time.Hour || age > 10*time.Second && abandoned(path) {
+	if age > time.Hour || age > 30*time.Second && abandoned(path) {
 		_ = os.Remove(path)
 	}
 }
