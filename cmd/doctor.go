@@ -65,16 +65,11 @@ func newDoctor(i *invocation) *cobra.Command {
 			return d.run(c.Context())
 		},
 	}
-	i.settingFlags(c.Flags(), "issuer", "browser", "username", "password_file", "totp_secret_file", "initial_access_token_file", "tls_client_cert", "tls_client_key", "login_timeout")
+	i.settingFlags(c.Flags(), "issuer")
 	providerFlags(c)
-	i.pages.add(c.Flags())
-	d.activeFlags(c.Flags())
+	d.activeFlags(c)
 	c.Flags().StringVar(&d.failOn, "fail-on", "error", "`SEVERITY` from which a finding makes exit code 8: error, warning or info")
 	c.Flags().Var(&pathFlag{&d.baseline, "FILE"}, "baseline", "report from before; what is in it is not told again")
-	c.Flags().StringVar(&d.purpose, "for", "", "what the provider is meant to be: `NAME`, one of "+purposes())
-	d.only.placeholder, d.skip.placeholder = "ID", "ID"
-	c.Flags().Var(&d.only, "only", "run this check and no other, or all of a kind (P, A or L); repeatable, or with commas")
-	c.Flags().Var(&d.skip, "skip", "leave this check out; repeatable, or with commas")
 	c.Flags().Var(&pathFlag{&d.snapshot, "FILE"}, "snapshot", "keep the look in this file where it is new, else compare with it: exit code 8 where it differs")
 	c.Flags().Var(&pathFlag{&d.from, "FILE"}, "from", "examine the issuers of this file, one in a line; - is standard input")
 	c.Flags().Var(&pathFlag{&d.resume, "FILE"}, "resume", "with --from: note what is done in this file, and leave out what is in it")
@@ -86,9 +81,6 @@ func newDoctor(i *invocation) *cobra.Command {
 	}
 	exclusive(c, "from", "snapshot")
 	exclusive(c, "from", "active")
-	for _, flag := range []string{"only", "skip"} {
-		_ = c.RegisterFlagCompletionFunc(flag, completeChecks)
-	}
 	c.AddCommand(newExplain(i), newDiff(i), newBundle(i), newLifetimes(i))
 	return c
 }
@@ -189,16 +181,9 @@ func (d *examination) run(ctx context.Context) error {
 	case d.watch != "":
 		return d.watching(ctx, issuer)
 	}
-	r, err := doctor.Examine(ctx, d.options, issuer)
-	d.cleared()
+	r, err := d.examine(ctx, issuer)
 	if err != nil {
 		return err
-	}
-	if r.Left != nil {
-		d.say("rely: note: %s\n", fault.VisibleUpTo(d.redact.Text(r.Left.Error()), 1000))
-	}
-	if ctx.Err() != nil {
-		return &fault.Error{Kind: fault.Cancelled, ID: "cancelled", Op: "examine a provider", Err: errors.New("stopped"), Hint: "run it again; the clients that it made are deleted"}
 	}
 	if d.dry && d.active {
 		return nil // what was told is the result
@@ -210,6 +195,22 @@ func (d *examination) run(ctx context.Context) error {
 		return err
 	}
 	return r.Verdict(d.least)
+}
+
+// examine looks once, and says which clients are left behind.
+func (d *examination) examine(ctx context.Context, issuer string) (*doctor.Report, error) {
+	r, err := doctor.Examine(ctx, d.options, issuer)
+	d.cleared()
+	if err != nil {
+		return nil, err
+	}
+	if r.Left != nil {
+		d.say("rely: note: %s\n", fault.VisibleUpTo(d.redact.Text(r.Left.Error()), 1000))
+	}
+	if ctx.Err() != nil {
+		return nil, &fault.Error{Kind: fault.Cancelled, ID: "cancelled", Op: "examine a provider", Err: errors.New("stopped"), Hint: "run it again; the clients that it made are deleted"}
+	}
+	return r, nil
 }
 
 // issuer is the one that the command line, a variable or the profile names.

@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 
 	"rely/internal/clientauth"
 	"rely/internal/config"
@@ -24,7 +24,18 @@ import (
 	"rely/internal/useragent"
 )
 
-func (d *examination) activeFlags(f *pflag.FlagSet) {
+// activeFlags are those that say what is tried, and who signs in.
+func (d *examination) activeFlags(c *cobra.Command) {
+	f := c.Flags()
+	d.settingFlags(f, "browser", "username", "password_file", "totp_secret_file", "initial_access_token_file", "tls_client_cert", "tls_client_key", "login_timeout")
+	d.pages.add(f)
+	f.StringVar(&d.purpose, "for", "", "what the provider is meant to be: `NAME`, one of "+purposes())
+	d.only.placeholder, d.skip.placeholder = "ID", "ID"
+	f.Var(&d.only, "only", "run this check and no other, or all of a kind (P, A or L); repeatable, or with commas")
+	f.Var(&d.skip, "skip", "leave this check out; repeatable, or with commas")
+	for _, flag := range []string{"only", "skip"} {
+		_ = c.RegisterFlagCompletionFunc(flag, completeChecks)
+	}
 	f.BoolVar(&d.active, "active", false, "try what the provider promises, with clients made for it and deleted at the end")
 	f.BoolVar(&d.register, "register", false, "with --active: make clients for it, as it does without --profile")
 	f.BoolVar(&d.dry, "dry-run", false, "with --active: show each request and send none")

@@ -2,7 +2,9 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"os"
+	"slices"
 
 	"rely/internal/doctor"
 	"rely/internal/doctor/lifetime"
@@ -10,10 +12,11 @@ import (
 	"rely/internal/fault"
 )
 
-// signed is one sign-in of the examination's own, for what --snapshot and
-// --watch keep of it: with the profile's client, or one that is deleted again.
-func (i *invocation) signed(ctx context.Context) (out *snapshot.Signed, err error) {
-	l := &lab{smoke: &smoke{invocation: i}, register: i.values.String("client_id") == ""}
+// signed is one sign-in of the examination's own, for what --snapshot, --watch
+// and diff take of it: with the profile's client, or one that is made for it and
+// deleted again.
+func (i *invocation) signed(ctx context.Context, register bool) (out *snapshot.Signed, err error) {
+	l := &lab{smoke: &smoke{invocation: i}, register: register}
 	if l.register {
 		i.say("One more client is made, to sign in with and see what that brings.\n")
 	}
@@ -42,16 +45,24 @@ func (i *invocation) signed(ctx context.Context) (out *snapshot.Signed, err erro
 }
 
 // snapshotOf is what is kept of an examination, the sign-in included where a
-// robot can sign in.
-func (d *examination) snapshotOf(ctx context.Context, r *doctor.Report) (snapshot.Snapshot, error) {
+// robot can sign in. With --active it is an error where nothing could be tried.
+func (d *examination) snapshotOf(ctx context.Context, r *doctor.Report, register bool) (snapshot.Snapshot, error) {
 	now := snapshot.Of(r)
-	if !d.active || !d.robot() {
+	if !d.active {
+		return now, nil
+	}
+	at := slices.IndexFunc(r.NotRun, func(n doctor.NotRun) bool { return n.Check.Active })
+	if at >= 0 && now.Parts["behaviour"] == nil && r.SignIn == nil {
+		return now, &fault.Error{Kind: fault.Denied, ID: "doctor.nothing-tried", Op: "try " + r.Issuer, Err: errors.New(r.NotRun[at].Reason),
+			Hint: "name a client of that provider with -p, or leave --active out"}
+	}
+	if !d.robot() {
 		return now, nil
 	}
 	if err := r.NobodySignedIn(); err != nil {
 		return now, err // a wrong password is not tried once more
 	}
-	x, err := d.signed(ctx)
+	x, err := d.signed(ctx, register)
 	if err == nil {
 		now.Add(*x)
 	}

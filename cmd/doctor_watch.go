@@ -24,7 +24,7 @@ import (
 func (i *invocation) watched(ctx context.Context, o doctor.Options, issuer string, last *snapshot.Watched, signIn bool) (*doctor.Report, *snapshot.Watched, error) {
 	w := &evidence.Watch{Past: last.Past()}
 	if signIn {
-		x, err := i.signed(ctx)
+		x, err := i.signed(ctx, i.values.String("client_id") == "")
 		if err != nil {
 			return nil, nil, err
 		}

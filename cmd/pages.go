@@ -29,7 +29,9 @@ type pageFlags struct {
 }
 
 func (p *pageFlags) add(to *pflag.FlagSet) {
-	p.origins = &listFlag{placeholder: "ORIGIN"}
+	if p.origins == nil { // a command and those below it share the values
+		p.origins = &listFlag{placeholder: "ORIGIN"}
+	}
 	to.Var(p.origins, "allow-origin", "further origin where the password may be typed; repeatable")
 	text := func(value *string, name, placeholder, help string) {
 		to.Var(&pathFlag{value, placeholder}, name, help)

@@ -131,7 +131,7 @@ type Difference struct {
 }
 
 // Alone are the parts that one of two snapshots lacks: it was taken without
-// --active, or without a sign-in.
+// --active or without a sign-in, or the provider has nothing of it.
 func Alone(a, b Snapshot) []string {
 	var out []string
 	for _, part := range Tried() {
@@ -208,7 +208,7 @@ func Text(a, b Snapshot, all []Difference) string {
 		fmt.Fprintf(&out, "  %s\n    A  %s\n    B  %s\n", fault.VisibleUpTo(d.Name, 200), shown(d.A), shown(d.B))
 	}
 	if alone := Alone(a, b); len(alone) > 0 {
-		fmt.Fprintf(&out, "\nNot compared, because one side was taken without --active or a sign-in: %s.\n", strings.Join(alone, ", "))
+		fmt.Fprintf(&out, "\nNot compared, because one side has none of it (taken without --active, without a sign-in, or not offered): %s.\n", strings.Join(alone, ", "))
 	}
 	if len(all) == 0 {
 		out.WriteString("\nThey are the same, as far as this can be seen.\n")
