@@ -10,5 +10,7 @@ import (
 
 func main() {
 	app.Guard()
-	os.Exit(cmd.Main(app.System(), os.Args[1:]))
+	a := app.System()
+	a.Alone = app.Alone
+	os.Exit(cmd.Main(a, os.Args[1:]))
 }

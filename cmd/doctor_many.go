@@ -88,6 +88,7 @@ func (c *crowd) goOn(file string) error {
 
 // work examines the issuers, as many at a time as --parallel allows.
 func (c *crowd) work(ctx context.Context, issuers []string) {
+	c.together()
 	next := make(chan string)
 	var wait sync.WaitGroup
 	for range min(c.parallel, len(issuers)) {

@@ -108,6 +108,7 @@ type runningOP struct {
 // startOP puts the embedded provider on a loopback address, over https with
 // the local authority's certificate, or over plain http.
 func (i *invocation) startOP(ctx context.Context, address string, plain bool, options demoop.Options) (*runningOP, error) {
+	i.together()
 	host, _, err := net.SplitHostPort(address)
 	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
 		return nil, &fault.Error{Kind: fault.Usage, ID: "op.listen", Op: "start the provider", Err: fmt.Errorf("%q is no loopback address with a port", address),

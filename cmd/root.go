@@ -26,6 +26,9 @@ func Main(a *app.App, args []string) (code int) {
 	if code, done := quickTokens(a, args); done {
 		return code
 	}
+	if a.Alone != nil {
+		a.Alone(true)
+	}
 	i := &invocation{App: a, redact: &trace.Redactor{}, asked: askedFormat(a, args)}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(context.Canceled)
@@ -50,6 +53,14 @@ func Main(a *app.App, args []string) (code int) {
 		err = &fault.Error{Kind: fault.Terminated, ID: "terminated", Op: "run rely", Err: errors.New("stopped by SIGTERM"), Hint: "run it again when you are ready"}
 	}
 	return i.explain(err)
+}
+
+// together gives back the processors that [Main] took: for what does more than
+// one thing at a time.
+func (i *invocation) together() {
+	if i.Alone != nil {
+		i.Alone(false)
+	}
 }
 
 // askedFormat is the output format as far as it can be told before the command

@@ -50,9 +50,9 @@ func (t *Network) trusting(extra []byte) http.RoundTripper {
 	if t.given != nil {
 		return t.transport(t.pool(extra))
 	}
-	return &twoSteps{
+	steps := &twoSteps{
 		plain: sync.OnceValue(func() http.RoundTripper { return t.transport(nil) }),
-		bundle: sync.OnceValue(func() http.RoundTripper {
+		few: sync.OnceValue(func() http.RoundTripper {
 			pool := x509.NewCertPool()
 			if !pool.AppendCertsFromPEM(readBundle()) {
 				return nil
@@ -62,17 +62,31 @@ func (t *Network) trusting(extra []byte) http.RoundTripper {
 		}),
 		all: sync.OnceValue(func() http.RoundTripper { return t.transport(t.pool(extra)) }),
 	}
+	if extra == nil {
+		return steps
+	}
+	// What has a certificate by the local authority, "rely op" say, waits for no
+	// other to be read.
+	return &twoSteps{
+		plain: steps.plain,
+		few: sync.OnceValue(func() http.RoundTripper {
+			pool := x509.NewCertPool()
+			pool.AppendCertsFromPEM(extra)
+			return t.transport(pool)
+		}),
+		all: func() http.RoundTripper { return steps },
+	}
 }
 
-// twoSteps tries the bundle first: on Debian crypto/x509 reads it and then each
-// of its certificates once more from a file of its own, which takes longer than
-// a whole sign-in. Where the bundle does not do, a new handshake asks all that
-// the system has, so what is accepted is the same.
+// twoSteps tries few authorities first. On Debian crypto/x509 reads a bundle of
+// all and then each of its certificates once more from a file of its own, which
+// takes longer than a whole sign-in: the bundle alone is tried before. Where few
+// do not do, a new handshake asks all, so what is accepted is the same.
 type twoSteps struct {
-	plain  func() http.RoundTripper // for http, which needs no authority
-	bundle func() http.RoundTripper // nil where there is none
-	all    func() http.RoundTripper
-	whole  atomic.Bool // the bundle did not do
+	plain func() http.RoundTripper // for http, which needs no authority
+	few   func() http.RoundTripper // nil where there are none
+	all   func() http.RoundTripper
+	whole atomic.Bool // few did not do
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -80,7 +94,7 @@ func (t *twoSteps) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL.Scheme != "https" {
 		return t.plain().RoundTrip(req)
 	}
-	if t.whole.Load() || t.bundle() == nil {
+	if t.whole.Load() || t.few() == nil {
 		return t.all().RoundTrip(req)
 	}
 	var body []byte
@@ -98,7 +112,7 @@ func (t *twoSteps) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return by.RoundTrip(&r)
 	}
-	resp, err := attempt(t.bundle())
+	resp, err := attempt(t.few())
 	if refused := (*tls.CertificateVerificationError)(nil); !errors.As(err, &refused) {
 		return resp, err
 	}

@@ -44,7 +44,7 @@ func TestTwoSteps(t *testing.T) {
 			t.Parallel()
 			asked := 0
 			tr := &twoSteps{
-				bundle: sync.OnceValue(func() http.RoundTripper {
+				few: sync.OnceValue(func() http.RoundTripper {
 					if c.bundle == nil {
 						return nil
 					}
@@ -90,9 +90,9 @@ func TestTwoStepsWithoutTLS(t *testing.T) {
 	s := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(s.Close)
 	tr := &twoSteps{
-		plain:  func() http.RoundTripper { return (&Network{}).transport(nil) },
-		bundle: func() http.RoundTripper { t.Error("the bundle was read"); return nil },
-		all:    func() http.RoundTripper { t.Error("all authorities were loaded"); return nil },
+		plain: func() http.RoundTripper { return (&Network{}).transport(nil) },
+		few:   func() http.RoundTripper { t.Error("the bundle was read"); return nil },
+		all:   func() http.RoundTripper { t.Error("all authorities were loaded"); return nil },
 	}
 	resp, err := tr.RoundTrip(httptest.NewRequest(http.MethodGet, s.URL, nil))
 	if err != nil {
