@@ -16,6 +16,7 @@ import (
 	"rely/internal/doctor/snapshot"
 	"rely/internal/fault"
 	"rely/internal/output"
+	"rely/internal/provider"
 )
 
 // difference is "rely doctor diff". An issuer is examined as "rely doctor" does
@@ -84,6 +85,9 @@ func (d *difference) run(c *cobra.Command, args []string) error {
 			return err
 		}
 	}
+	if err := d.there(ctx, args); err != nil {
+		return err
+	}
 	asked := ""
 	if d.named {
 		asked = d.profile
@@ -134,6 +138,24 @@ func (d *difference) fits(args []string) error {
 		if isIssuer(word) && word != p.String("issuer") {
 			return refuse(fmt.Sprintf("the profile %s has a client of %s, and %s is another provider", d.profile, p.String("issuer"), word),
 				"take a snapshot of each provider with its own profile (--snapshot FILE), and compare those")
+		}
+	}
+	return nil
+}
+
+// there asks for the issuers, so that nothing is tried at one of them where the
+// other cannot be reached. Whatever else is wrong with one, the look tells.
+func (d *difference) there(ctx context.Context, args []string) error {
+	hc, err := d.http()
+	if err != nil || !d.active {
+		return err
+	}
+	for _, word := range args {
+		if !isIssuer(word) {
+			continue
+		}
+		if _, err := provider.Discover(ctx, hc, word); fault.Is(err, fault.Network) {
+			return err
 		}
 	}
 	return nil

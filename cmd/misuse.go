@@ -31,7 +31,7 @@ func arguments(least, most int) cobra.PositionalArgs {
 		case n > most && most == 0:
 			return usage(fmt.Errorf("%q takes no argument, and %q is one", c.CommandPath(), args[0]), "leave it out")
 		case n < least || n > most:
-			return usage(fmt.Errorf("%d arguments are given", n), fmt.Sprintf("write it as %q", c.UseLine()))
+			return usage(errors.New(fault.Count(n, "argument is given", "arguments are given")), fmt.Sprintf("write it as %q", c.UseLine()))
 		}
 		return nil
 	}

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"encoding/json"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -95,5 +96,19 @@ func TestDoctorSnapshot(t *testing.T) {
 		if !strings.Contains(r.stdout, want) {
 			t.Errorf("got %s, want %q in it", r.stdout, want)
 		}
+	}
+	// Both live, one after the other: the same differences.
+	both := ""
+	for _, ca := range []string{p.ca, other.ca} {
+		data, err := os.ReadFile(ca)
+		if err != nil {
+			t.Fatal(err)
+		}
+		both += string(data)
+	}
+	r = h.exits(8, "doctor", "diff", p.issuer, other.issuer, "--ca-cert", h.file("both.pem", both), "--active", "--browser", "forms", "--username", "alice",
+		"--password-file", h.file("password", password), "--only", "A01,A09,L01")
+	if !strings.Contains(r.stdout, "\nlifetimes\n  access_token expires_in\n    A  1 h\n    B  1 min 17 s\n") || !strings.Contains(r.stdout, "\n3 differences.\n") {
+		t.Errorf("got %s", r.stdout)
 	}
 }
