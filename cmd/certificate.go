@@ -9,6 +9,7 @@ import (
 	"rely/internal/fault"
 	"rely/internal/jose"
 	"rely/internal/store"
+	"rely/internal/trace"
 )
 
 // An ownCertificate is what this side of TLS connections shows (RFC 8705), found out when
@@ -40,6 +41,15 @@ func (i *invocation) certificateOf(client *store.Client) (*tls.Certificate, erro
 		i.shows.cert, i.shows.err = i.keptCertificate(client)
 	}
 	return i.shows.cert, i.shows.err
+}
+
+// traced is base with its requests shown and kept, where that is wanted.
+func (i *invocation) traced(base http.RoundTripper) http.RoundTripper {
+	t := &trace.Transport{Base: base, Redact: i.redact, Now: i.Now, Record: i.record}
+	if i.values.Bool("trace") {
+		t.Out = i.Stderr
+	}
+	return i.pace.Over(t)
 }
 
 // showing is a transport that shows this certificate and no other; nil is none.

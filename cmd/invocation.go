@@ -226,15 +226,6 @@ func (i *invocation) network() (http.RoundTripper, error) {
 	return i.transport, nil
 }
 
-// traced is base with its requests shown and kept, where that is wanted.
-func (i *invocation) traced(base http.RoundTripper) http.RoundTripper {
-	t := &trace.Transport{Base: base, Redact: i.redact, Now: i.Now, Record: i.record}
-	if i.values.Bool("trace") {
-		t.Out = i.Stderr
-	}
-	return i.pace.Over(t)
-}
-
 // http is the client for exchanges with a provider.
 func (i *invocation) http() (*wire.Client, error) {
 	t, err := i.network()
