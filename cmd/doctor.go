@@ -105,8 +105,10 @@ and what needs others is not run. It says first what it will do. It sends at mos
 100 requests, and two a second, to a provider that is not on this machine
 (--max-requests). With --browser forms or chrome, --username and --password-file a
 robot signs in, mostly once; with --browser system or none you do, once, and the tab
-is led on; without, those checks are not run. --slow waits for codes and tokens to
-run out, --dry-run shows each request and sends none. Use it where you may.
+is led on; without, those checks are not run. It makes certificates of its own, and
+tries tls_client_auth with one that an authority signed (--tls-client-cert). --slow
+waits for codes and tokens to run out, --dry-run shows each request and sends none.
+Use it where you may.
 
 --watch FILE keeps the keys that it saw, and the next look with the same FILE, a day
 later in CI say, tells whether a new key was published before it signed and whether

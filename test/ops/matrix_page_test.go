@@ -23,7 +23,8 @@ who signed in.
 - **broken**: the provider does it wrong, and how.
 
 "rely op" runs with ` + "`--legacy`" + `. A client of glewlwyd's is made by its administrator,
-and each of its assertions names where it goes (` + "`--assertion-audience endpoint`" + `).
+each of its assertions names where it goes (` + "`--assertion-audience endpoint`" + `), and a certificate of the
+client's own making stands in its file of authorities: it hears of no other.
 `
 
 // page is docs/reference/matrix.md.

@@ -160,7 +160,7 @@ func certificateCompared(ctx context.Context, p *trial.Patient) error {
 	case !made:
 		return cmp.Or(trouble, err)
 	case err == nil && p.Dry == nil && p.Believed(a): // a connection that is broken off is a refusal, too
-		p.Found(tlsClient, "a certificate that nobody vouches for is taken, and the name in it: "+trial.Described(a), "invalid_client")
+		p.Found(tlsClient, "a certificate that nobody vouches for is taken at its word: "+trial.Described(a), "invalid_client")
 	}
 	if p.Own != nil {
 		return cmp.Or(trouble, otherSubject(ctx, p))

@@ -54,6 +54,11 @@ func altered(got, sent string) string {
 	if once, err := url.QueryUnescape(sent); err == nil && once == got {
 		return "decoded once too often"
 	}
+	if head, _, more := strings.Cut(sent, "&"); more && got != "" {
+		if once, err := url.QueryUnescape(head); err == nil && once == got {
+			return "not percent-encoded: it ends at its first &"
+		}
+	}
 	if got == "" {
 		return "none"
 	}

@@ -37,7 +37,7 @@ func (p *Patient) Showing(c *tls.Certificate, do func() error) error {
 	defer func() { p.hc.Base, p.aliased = before, false }()
 	s := shown{p.gate, p.Show(c), "\n    without a certificate"}
 	if c != nil {
-		s.words = "\n    with the certificate of " + c.Leaf.Subject.String()
+		s.words = "\n    with the certificate of " + c.Leaf.Subject.String() + ", x5t#S256 " + jose.CertificateThumbprint(c)
 	}
 	p.hc.Base, p.aliased = s, true
 	return do()
