@@ -207,7 +207,7 @@ func (d *examination) examine(ctx context.Context, issuer string) (*doctor.Repor
 		return nil, err
 	}
 	if r.Left != nil {
-		d.say("rely: note: %s\n", fault.VisibleUpTo(d.redact.Text(r.Left.Error()), 1000))
+		d.say("rely: note: %s\n", fault.VisibleUpTo(d.redact.Text(strings.ReplaceAll(r.Left.Error(), "\n", "; ")), 1000))
 	}
 	if ctx.Err() != nil {
 		return nil, &fault.Error{Kind: fault.Cancelled, ID: "cancelled", Op: "examine a provider", Err: errors.New("stopped"), Hint: "run it again; the clients that it made are deleted"}

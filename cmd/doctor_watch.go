@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"rely/internal/atomicfile"
@@ -99,7 +100,7 @@ func (d *examination) lookAgain(ctx context.Context, issuer string) (*doctor.Rep
 	}
 	d.cleared()
 	if r.Left != nil {
-		d.say("rely: note: %s\n", fault.VisibleUpTo(d.redact.Text(r.Left.Error()), 1000))
+		d.say("rely: note: %s\n", fault.VisibleUpTo(d.redact.Text(strings.ReplaceAll(r.Left.Error(), "\n", "; ")), 1000))
 	}
 	if next == nil || next == last {
 		return r, nil

@@ -222,10 +222,10 @@ func (r *Report) whyNot(s Stage, broken bool) string {
 	case broken:
 		return "what comes before it is broken"
 	}
-	chosen, judges := false, false
+	chosen, needs := false, false
 	for _, k := range r.chosen {
 		if k.Stage == s.Name {
-			chosen, judges = true, judges || r.tried || !k.Active
+			chosen, needs = true, needs || k.Active && !r.tried
 		}
 	}
 	reason := ""
@@ -240,7 +240,7 @@ func (r *Report) whyNot(s Stage, broken bool) string {
 	switch {
 	case !chosen:
 		return "no check of it was chosen"
-	case !judges:
+	case needs:
 		return "it needs a client: rely doctor --active, or rely login"
 	case reason == "":
 		return "what was found is in the baseline"

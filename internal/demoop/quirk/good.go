@@ -53,6 +53,8 @@ func good() []Fault {
 			m["authorization_endpoint"] = fmt.Sprint(m["authorization_endpoint"], "?tenant=x")
 		}},
 		Fault{Name: "good-authorize-hops", Help: "the authorization endpoint sends the browser to another page of its own first, with a cookie", On: Authorize, Serve: hops},
+		Fault{Name: "good-authorize-json", At: "doctor", Help: "who asks the authorization endpoint for JSON is told the redirect in it", On: Authorize, Serve: toldInJSON},
+		Fault{Name: "good-code-before-client", At: "doctor", Help: "a code that there is not is refused before anybody looks at the client", On: Tokens, Serve: codeFirst},
 		Fault{Name: "good-only-oauth-metadata", Help: "the metadata is at the place of RFC 8414 only", On: Discovery, Serve: oauthOnly},
 		Fault{Name: "good-discovery-retry", Help: "discovery answers 503 once, with Retry-After", On: Discovery,
 			Serve: once(says(http.StatusServiceUnavailable, "Retry-After", "1", "back in a second\n"))},
@@ -127,4 +129,23 @@ func hops(x *Exchange) {
 	default:
 		x.Good.ServeHTTP(x.W, x.R)
 	}
+}
+
+// toldInJSON puts an address into a document for programs, as better-auth does.
+func toldInJSON(x *Exchange) {
+	if !strings.Contains(x.R.Header.Get("Accept"), "application/json") {
+		x.Good.ServeHTTP(x.W, x.R)
+		return
+	}
+	r := &recorded{header: http.Header{}, code: http.StatusOK}
+	x.Good.ServeHTTP(r, x.R)
+	told, _ := json.Marshal(map[string]any{"redirect": true, "url": r.header.Get("Location")})
+	says(http.StatusOK, "Content-Type", "application/json", string(told))(x)
+}
+
+// codeFirst says the same to everybody whose code is none.
+func codeFirst(x *Exchange) {
+	when(func(r *http.Request, good *recorded) bool {
+		return r.PostForm.Get("grant_type") == "authorization_code" && good.says("invalid_client") && strings.HasPrefix(r.PostForm.Get("code"), "code-of-")
+	}, says(http.StatusBadRequest, "Content-Type", "application/json", `{"error":"invalid_grant"}`))(x)
 }

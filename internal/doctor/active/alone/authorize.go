@@ -156,7 +156,7 @@ func oddRequests(ctx context.Context, p *trial.Patient) error {
 	}
 	parts := strings.Split(q.Encode(), "&")
 	slices.Reverse(parts)
-	a, err := p.Send(ctx, http.MethodGet, address+join+strings.Join(parts, "&")+"&rely_doctor_unknown=1", nil, nil)
+	a, err := p.Send(ctx, http.MethodGet, address+join+strings.Join(parts, "&")+"&rely_doctor_unknown=1", nil, trial.AsBrowser())
 	if err == nil {
 		a, _, err = p.Along(ctx, a)
 	}
@@ -166,7 +166,7 @@ func oddRequests(ctx context.Context, p *trial.Patient) error {
 	if !trial.Taken(a, p.RedirectURI()) {
 		p.Found("unknown parameter", "with one more parameter, and in another order: "+came(p, a), "login_required, as without")
 	}
-	if a, err = p.Post(ctx, address, q, nil); err == nil {
+	if a, err = p.Post(ctx, address, q, trial.AsBrowser()); err == nil {
 		a, _, err = p.Along(ctx, a)
 	}
 	if err == nil && !trial.Taken(a, p.RedirectURI()) && p.Dry == nil {

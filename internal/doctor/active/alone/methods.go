@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -39,7 +40,7 @@ func clientAuthOffered(ctx context.Context, p *trial.Patient) error {
 		return err
 	}
 	control := p.Trusts(ctx)
-	a, err := p.Ask(ctx, "token_endpoint", trial.Junk(), trial.Basic(&registration.Client{ID: nobody}, "no-secret-0123456789abcdef"))
+	a, err := p.AnswerToNobody(ctx)
 	if err != nil {
 		return err
 	}
@@ -97,7 +98,11 @@ func tried(ctx context.Context, p *trial.Patient, method string, control error, 
 	case proven(p, control, a):
 		yes = true
 	case a.Status == http.StatusUnauthorized || code == "invalid_client" || code == "unauthorized_client":
-		p.Found(method, "a client that is registered for it proves itself, and is refused: "+trial.Described(a), "invalid_grant, for a code that there is not")
+		seen := "a client that is registered for it proves itself, and is refused: " + trial.Described(a)
+		if text := c.ID + c.Secret.Reveal(); method == "client_secret_basic" && text != url.QueryEscape(text) {
+			seen += "; its id or secret has characters that are encoded there (RFC 6749 2.3.1)"
+		}
+		p.Found(method, seen, "invalid_grant, for a code that there is not")
 	default:
 		why = "what comes says nothing of the client: " + trial.Described(a)
 	}

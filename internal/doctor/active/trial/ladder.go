@@ -13,6 +13,8 @@ import (
 	"rely/internal/secret"
 )
 
+const idTokenAlg = "id_token_signed_response_alg"
+
 // A Refusal is an error that came back from the authorization endpoint.
 type Refusal struct{ Code, Description string }
 
@@ -30,11 +32,12 @@ func (p *Patient) Ladder(ctx context.Context, c *registration.Client, g *Grant, 
 	e := idtoken.Expected{Issuer: p.Evidence.Issuer, ClientID: c.ID, ClientSecret: c.Secret, Keys: p.known.Keys, Nonce: g.Nonce,
 		AccessToken: secret.New(g.Access), Now: p.Now()}
 	var alg string
-	if json.Unmarshal(c.Metadata["id_token_signed_response_alg"], &alg) == nil && alg != "" {
+	listed, _ := p.Evidence.List("id_token_signing_alg_values_supported")
+	if json.Unmarshal(c.Metadata[idTokenAlg], &alg) == nil && alg != "" {
 		e.Algs = []string{alg}
-	} else if p.Borrowed != nil {
-		// Nobody knows what it is registered for.
-		listed, _ := p.Evidence.List("id_token_signing_alg_values_supported")
+	} else if p.Borrowed != nil || !slices.Contains(listed, "RS256") {
+		// Nobody knows what it is registered for; RS256, which would be meant, is not
+		// among what the provider has.
 		e.Algs = request.IDTokenAlgs("", listed)
 	}
 	change(&e)

@@ -46,6 +46,10 @@ func (p *Patient) Authorize(ctx context.Context, change func(q url.Values)) (*wi
 	return p.AuthorizeAs(ctx, p.Client, change)
 }
 
+// AsBrowser is what a browser asks for. A provider may answer a script, which
+// wants JSON, with the address in place of a redirect to it.
+func AsBrowser() http.Header { return http.Header{"Accept": {"text/html,*/*;q=0.1"}} }
+
 // AuthorizeAs is Authorize for another client.
 func (p *Patient) AuthorizeAs(ctx context.Context, c *registration.Client, change func(q url.Values)) (*wire.Answer, url.Values, error) {
 	address, err := p.Endpoint("authorization_endpoint")
@@ -54,7 +58,11 @@ func (p *Patient) AuthorizeAs(ctx context.Context, c *registration.Client, chang
 	}
 	q := p.request(c, NewKey())
 	change(q)
-	a, err := p.Get(ctx, address, q)
+	to, err := with(address, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := p.Send(ctx, http.MethodGet, to.String(), nil, AsBrowser())
 	return a, q, err
 }
 
@@ -87,7 +95,7 @@ func (p *Patient) Along(ctx context.Context, a *wire.Answer) (*wire.Answer, []*h
 		if err != nil || a.Status/100 != 3 || to.Host != from.Host || p.gate.leadsHere(to) || to.Query().Has("error") {
 			return a, all, nil
 		}
-		header := http.Header{}
+		header := AsBrowser()
 		for _, c := range all {
 			header.Add("Cookie", c.Name+"="+c.Value)
 		}

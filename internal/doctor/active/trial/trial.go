@@ -13,10 +13,12 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"rely/internal/doctor/check"
 	"rely/internal/doctor/evidence"
+	"rely/internal/flows/request"
 	"rely/internal/provider"
 	"rely/internal/registration"
 	"rely/internal/secret"
@@ -117,6 +119,7 @@ type Patient struct {
 	others          map[string]other
 	silent          *wire.Answer // to a good request with prompt=none
 	junk            *wire.Answer // to a good token request with a code that there is not
+	nobody          *wire.Answer // to the same of a client that there is not
 	agent           useragent.Agent
 	browser         *browser
 	signedIn        bool
@@ -340,6 +343,9 @@ func (p *Patient) Another(ctx context.Context, name string, more map[string]any)
 		metadata["redirect_uris"] = []string{Callback, Other, p.Person.uri}
 		metadata["application_type"] = "native" // the address is http on loopback
 	}
+	if listed, _ := p.Evidence.List("id_token_signing_alg_values_supported"); len(listed) > 0 && !slices.Contains(listed, "RS256") {
+		metadata[idTokenAlg] = request.IDTokenAlgs("", listed)[0]
+	}
 	maps.Copy(metadata, more)
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -379,10 +385,16 @@ func (p *Patient) Clean(ctx context.Context) error {
 	if p.agent != nil && p.Dry == nil {
 		useragent.Dismiss(p.agent)
 	}
+	var lasting []string
 	for _, c := range slices.Backward(p.made) {
-		if err := registration.Undo(ctx, p.hc, p.Evidence.Issuer, c); err != nil {
+		if c.RegistrationURI == "" {
+			lasting = append(lasting, c.ID)
+		} else if err := registration.Undo(ctx, p.hc, p.Evidence.Issuer, c); err != nil {
 			left = append(left, fmt.Errorf("the client %s is left behind: %w", c.ID, err))
 		}
+	}
+	if len(lasting) > 0 {
+		left = append(left, fmt.Errorf("left behind, because the provider gave no address to delete clients at (RFC 7592), %d named %q: %s", len(lasting), ClientName, strings.Join(lasting, " ")))
 	}
 	return errors.Join(left...)
 }
