@@ -98,7 +98,7 @@ func bare(header, claims map[string]any) string {
 }
 
 func clientAssertion(ctx context.Context, p *trial.Patient) error {
-	if err := p.Minds(ctx); err != nil {
+	if err := minds(ctx, p); err != nil {
 		return err
 	}
 	k, err := signer(ctx, p, "assertion used twice")

@@ -3,12 +3,14 @@ package alone
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"crypto/tls"
 	"errors"
 	"slices"
 
 	"rely/internal/doctor/active/trial"
 	"rely/internal/doctor/check"
+	"rely/internal/registration"
 	"rely/internal/wire"
 )
 
@@ -58,6 +60,34 @@ func registered(ctx context.Context, p *trial.Patient, name string, shows *tls.C
 		err = has.of(c, more["token_endpoint_auth_method"].(string))
 	}
 	return has, err
+}
+
+// minds is Trusts, and that a client that there is not gets another answer: a
+// provider that looks at the code before the client would seem to believe
+// anybody.
+func minds(ctx context.Context, p *trial.Patient) error {
+	err := p.Trusts(ctx)
+	if err != nil {
+		return err
+	}
+	a, err := answerToNobody(ctx, p)
+	if err == nil && p.Dry == nil && a.Status/100 != 2 && p.Believed(a) {
+		err = fmt.Errorf("a client that there is not gets the same answer: %s", trial.Described(a))
+	}
+	return err
+}
+
+// answerToNobody is what a client that there is not gets for a code that there
+// is not, asked for once.
+func answerToNobody(ctx context.Context, p *trial.Patient) (*wire.Answer, error) {
+	if a, there := p.Kept[nobody].(*wire.Answer); there {
+		return a, nil
+	}
+	a, err := p.Ask(ctx, "token_endpoint", trial.Junk(), trial.Basic(&registration.Client{ID: nobody}, "no-secret-0123456789abcdef"))
+	if err == nil {
+		p.Kept[nobody] = a
+	}
+	return a, err
 }
 
 // believesAnybody reports whether a client that there is not gets what one gets

@@ -40,7 +40,7 @@ func clientAuthOffered(ctx context.Context, p *trial.Patient) error {
 		return err
 	}
 	control := p.Trusts(ctx)
-	a, err := p.AnswerToNobody(ctx)
+	a, err := answerToNobody(ctx, p)
 	if err != nil {
 		return err
 	}

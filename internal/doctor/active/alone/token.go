@@ -183,7 +183,7 @@ func repeated(ctx context.Context, p *trial.Patient) error {
 
 // wrongProof fails three times, each time with another client.
 func wrongProof(ctx context.Context, p *trial.Patient) error {
-	control := p.Minds(ctx)
+	control := minds(ctx, p)
 	if control != nil && p.Trusts(ctx) == nil {
 		return control
 	}

@@ -101,34 +101,6 @@ func (p *Patient) Trusts(ctx context.Context) error {
 	return err
 }
 
-// Minds is Trusts, and that a client that there is not gets another answer: a
-// provider that looks at the code before the client would seem to believe
-// anybody.
-func (p *Patient) Minds(ctx context.Context) error {
-	err := p.Trusts(ctx)
-	if err != nil {
-		return err
-	}
-	a, err := p.AnswerToNobody(ctx)
-	if err == nil && p.Dry == nil && a.Status/100 != 2 && p.Believed(a) {
-		err = fmt.Errorf("a client that there is not gets the same answer: %s", Described(a))
-	}
-	return err
-}
-
-// AnswerToNobody is what a client that there is not gets for a code that there
-// is not, asked for once.
-func (p *Patient) AnswerToNobody(ctx context.Context) (*wire.Answer, error) {
-	if p.nobody != nil {
-		return p.nobody, nil
-	}
-	a, err := p.Ask(ctx, "token_endpoint", Junk(), Basic(&registration.Client{ID: "rely-doctor-no-such-client"}, "no-secret-0123456789abcdef"))
-	if err == nil {
-		p.nobody = a
-	}
-	return a, err
-}
-
 // Believed reports whether a token request got past the proof of the client:
 // it brought something, or it came to the same as a good one with such a code.
 func (p *Patient) Believed(a *wire.Answer) bool {

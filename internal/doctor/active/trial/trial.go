@@ -119,7 +119,6 @@ type Patient struct {
 	others          map[string]other
 	silent          *wire.Answer // to a good request with prompt=none
 	junk            *wire.Answer // to a good token request with a code that there is not
-	nobody          *wire.Answer // to the same of a client that there is not
 	agent           useragent.Agent
 	browser         *browser
 	signedIn        bool
