@@ -120,6 +120,7 @@ func permissions() []Entry {
 			},
 			hints: []Hint{
 				{"entra", []string{"aadsts70011", "aadsts650053"}, "Entra ID: API permissions; scopes of one resource at a time, as api://APP/NAME"},
+				{"dex", []string{"missing required scope"}, "Dex: it wants openid in every request: --scope \"openid email groups offline_access\""},
 				{"keycloak", []string{"invalid scopes:"}, "Keycloak: Clients, Client scopes, Add client scope (default or optional)"},
 				{"okta", []string{"scopes are not configured"}, "Okta: Security, API, Scopes; the org's own server knows none of your own"},
 				{"cognito", nil, "Cognito: App clients, Login pages, OpenID Connect scopes"},

@@ -18,7 +18,7 @@ func sessions() []Entry {
 		{
 			Name: "session-ended", Help: "the session at the provider has ended", Where: Provider,
 			words: []string{"session not active", "token is not active", "offline session not active", "refresh token is expired", "refresh token has expired", "token has been expired or revoked",
-				"refresh token has been revoked", "unknown or invalid refresh token", "refresh token is invalid or expired", "refresh token is unknown, too old"},
+				"refresh token has been revoked", "unknown or invalid refresh token", "refresh token is invalid or expired", "refresh token is unknown, too old", "refresh token is invalid or has already been claimed"},
 			ids: []string{"session.ended", "session.refused"},
 			say: plain("the session at the provider has ended: nobody used it for too long, its longest time is over, or somebody signed out, revoked it or changed the password there",
 				again+"; \"rely doctor lifetimes\" measures how long sessions live, and the scope offline_access makes them outlive the browser's at many providers"),
@@ -28,6 +28,7 @@ func sessions() []Entry {
 				{"entra", []string{"aadsts700084"}, "Entra ID: a single-page application's refresh token ends after 24 hours"},
 				{"entra", []string{"aadsts50173", "aadsts50133"}, "Entra ID: the password was changed, or an administrator revoked the sessions"},
 				{"entra", []string{"aadsts70043", "aadsts70044"}, "Entra ID: Conditional Access, Sign-in frequency"},
+				{"dex", nil, "Dex: a person has one refresh token for each client: a second sign-in with the same client ends the first one's; see also expiry.refreshTokens"},
 				{"okta", nil, "Okta: Security, API, Access Policies: refresh token lifetime, and its expiry when not used"},
 				{"auth0", nil, "Auth0: Applications, Settings, Refresh Token Expiration: maximum and idle lifetime"},
 				{"google", nil, "Google: an app in testing has refresh tokens for seven days; see also myaccount.google.com, Third-party apps"},

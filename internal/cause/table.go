@@ -1,6 +1,9 @@
 package cause
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // All is the table, in the order in which causes are looked for: what only one
 // cause can explain comes before what several can.
@@ -26,6 +29,8 @@ func redirects() []Entry {
 			{"google", nil, "Google: Google Auth Platform, Clients, Authorized redirect URIs; a client of the kind Desktop takes any port on loopback"},
 			{"pingone", nil, "PingOne: Applications, Configuration, Redirect URIs"},
 			{"gluu", []string{"does not match any of the client's pre-registered"}, "Gluu: OpenID Connect, Clients, Redirect Login URIs (redirect_uris)"},
+			{"dex", []string{"unregistered redirect_uri"}, "Dex: redirectURIs of the client (staticClients, or the gRPC API); a public client with none there takes any http address on loopback"},
+			{"lemonldap", nil, "LemonLDAP::NG: OpenID Connect Relying Parties, the client, Options, Allowed redirection addresses"},
 			{"janssen", []string{"invalid_request_redirect_uri"}, "Janssen: Auth Server, Clients, redirectUris (jans tui, or the Config API)"},
 		},
 	}}
@@ -113,6 +118,13 @@ func secrets() []Entry {
 // accounts are about the person who signs in.
 func accounts() []Entry {
 	return []Entry{
+		{
+			Name: "password", Help: "user name or password are wrong, told at the token endpoint", Where: Machine,
+			words: []string{"invalid username or password", "invalid user credentials"},
+			fits:  func(c *Case) bool { return strings.HasPrefix(c.ID, "token.") || c.ID == "" },
+			say:   plain("the user name or the password is wrong", "check --username and the file of --password-file; do not try often, because providers lock accounts"),
+			hints: []Hint{{"dex", nil, "Dex: the user name is the e-mail address, at the connector of oauth2.passwordConnector"}},
+		},
 		{
 			Name: "not-assigned", Help: "the account may not use this client", Where: Provider,
 			words: []string{"not assigned to the client", "not assigned to a role", "user is not assigned"},

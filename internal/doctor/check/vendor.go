@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"strings"
 
 	"rely/internal/doctor/evidence"
@@ -12,7 +13,8 @@ type Vendor struct {
 	Shows       func(e *evidence.Evidence) bool // whether the provider is of this kind
 }
 
-// Vendors is the table of them. A provider shows what it is by its addresses.
+// Vendors is the table of them. A provider shows what it is by its addresses, or
+// by what no other lists.
 func Vendors() []Vendor {
 	host := func(ends ...string) func(*evidence.Evidence) bool {
 		return func(e *evidence.Evidence) bool {
@@ -35,6 +37,12 @@ func Vendors() []Vendor {
 			return false
 		}
 	}
+	lists := func(member, value string) func(*evidence.Evidence) bool {
+		return func(e *evidence.Evidence) bool {
+			list, _ := e.List(member)
+			return slices.Contains(list, value)
+		}
+	}
 	return []Vendor{
 		{"keycloak", "Keycloak", path("/protocol/openid-connect/auth")},
 		{"entra", "Microsoft Entra ID", host("login.microsoftonline.com", "sts.windows.net", "ciamlogin.com", "login.microsoftonline.us")},
@@ -45,6 +53,9 @@ func Vendors() []Vendor {
 		{"cognito", "Amazon Cognito", func(e *evidence.Evidence) bool { return strings.HasPrefix(e.URL.Hostname(), "cognito-idp.") }},
 		{"janssen", "Janssen", path("/jans-auth/")},
 		{"gluu", "Gluu Server", path("/oxauth/")},
+		{"better-auth", "Better Auth", path("/api/auth/oauth2/")},
+		{"dex", "Dex", lists("claims_supported", "federated_claims")},
+		{"lemonldap", "LemonLDAP::NG", lists("grant_types_supported", "hybrid")},
 	}
 }
 

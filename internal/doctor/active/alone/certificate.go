@@ -3,9 +3,9 @@ package alone
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"slices"
 
 	"rely/internal/doctor/active/trial"
