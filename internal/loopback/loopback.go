@@ -307,6 +307,13 @@ func (l *Listener) offer(params url.Values, way Way) (*Answer, error) {
 	return a, nil
 }
 
+// Answered reports whether the answer of this sign-in has come.
+func (l *Listener) Answered() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.answered
+}
+
 // Paste takes the redirect as the text of a browser's address bar, for a
 // browser on another machine. It is checked exactly as one that arrived at
 // the port, and whichever comes first is the answer. The error is a

@@ -101,6 +101,7 @@ type walk struct {
 	scripts bool   // the agent runs the pages' scripts
 	client  *http.Client
 	end     *url.URL // nil: the page after the last form
+	came    func() bool
 	trust   map[string]bool
 
 	signOut   bool // see [Visit.SignOut]
@@ -133,7 +134,7 @@ func begin(name string, o Options, v Visit) (*walk, *url.URL, error) {
 	if err != nil {
 		return nil, nil, w.wrongURL(err)
 	}
-	w.signOut = v.SignOut
+	w.signOut, w.came = v.SignOut, v.Came
 	if v.RedirectURI != "" {
 		if w.end, err = url.Parse(v.RedirectURI); err != nil {
 			return nil, nil, w.wrongURL(errors.New("the redirect URI is not a URL"))

@@ -43,6 +43,10 @@ type Visit struct {
 	// Begun, where it is not nil, is called once the first request has its
 	// connection, by agents of which [Begins] is true.
 	Begun func()
+	// Came, where it is not nil, reports whether the answer arrived at
+	// RedirectURI. An agent that carries it there itself sends it again where a
+	// connection was lost on the way.
+	Came func() bool
 }
 
 // An Agent walks login pages. It may be used for several visits at once.

@@ -46,20 +46,31 @@ func (w *walk) deliver(ctx context.Context, r *request) error {
 }
 
 // carry sends a request to the listener. Once it is sent, no answer is one too:
-// the sign-in may be over by then.
+// the sign-in may be over by then. Where it is not, the connection was lost
+// before the listener had read it, as on a machine that is very busy.
 func (w *walk) carry(ctx context.Context, r *request) (status int, body []byte, err error) {
-	var sent atomic.Bool
-	resp, err := w.send(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		// Called before the last byte leaves, so no listener is ahead of it.
-		WroteHeaders: func() { sent.Store(true) },
-	}), r)
-	switch {
-	case err == nil:
-	case sent.Load():
-		return 0, nil, nil
-	default:
-		return 0, nil, err
+	const most = 3
+	for n := 1; ; n++ {
+		var sent atomic.Bool
+		resp, err := w.send(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+			// Called before the last byte leaves, so no listener is ahead of it.
+			WroteHeaders: func() { sent.Store(true) },
+		}), r)
+		switch {
+		case err == nil:
+			return w.carried(resp)
+		case !sent.Load():
+			return 0, nil, err
+		case w.came == nil || ctx.Err() != nil || w.came():
+			return 0, nil, nil
+		case n == most:
+			return 0, nil, err
+		}
 	}
+}
+
+// carried is what the listener says.
+func (w *walk) carried(resp *http.Response) (status int, body []byte, err error) {
 	defer resp.Body.Close()
 	body, _ = io.ReadAll(io.LimitReader(resp.Body, maxPage))
 	return resp.StatusCode, body, nil

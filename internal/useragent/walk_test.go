@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"rely/internal/fault"
@@ -61,6 +62,35 @@ func TestFormsLeavesTheAnswerToTheListener(t *testing.T) {
 			t.Errorf("got %v, want nil", err)
 		}
 	})
+
+	for name, c := range map[string]struct {
+		lost, want int
+		kind       fault.Kind
+	}{
+		"a connection that was lost on the way":           {1, 2, 0},
+		"two of them":                                     {2, 3, 0},
+		"a listener that never reads to the end":          {9, 3, fault.Network},
+		"a listener that has the answer and says nothing": {0, 1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var asked atomic.Int32
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if n := int(asked.Add(1)); n <= c.lost || c.lost == 0 {
+					panic(http.ErrAbortHandler)
+				}
+			}))
+			t.Cleanup(server.Close)
+			v := Visit{URL: server.URL + "/cb?code=1", RedirectURI: server.URL + "/cb", Came: func() bool { return int(asked.Load()) > c.lost }}
+			err := newForms(Options{HTTP: &http.Transport{DisableKeepAlives: true}}).Visit(t.Context(), v)
+			if c.kind == 0 && err != nil || c.kind != 0 && !fault.Is(err, c.kind) {
+				t.Errorf("got %v, want the kind %d", err, c.kind)
+			}
+			if got := int(asked.Load()); got != c.want {
+				t.Errorf("got %d requests, want %d", got, c.want)
+			}
+		})
+	}
 
 	t.Run("a listener that is gone", func(t *testing.T) {
 		t.Parallel()

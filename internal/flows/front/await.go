@@ -33,7 +33,7 @@ func (a *attempt) await(ctx context.Context, l *loopback.Listener, address strin
 	}
 	say(request.Announcement{})
 	w := &wait{attempt: a, say: say}
-	w.start(waiting, l, useragent.Visit{URL: address, RedirectURI: l.RedirectURI(), Origins: a.Origins(), Begun: prefetch})
+	w.start(waiting, l, useragent.Visit{URL: address, RedirectURI: l.RedirectURI(), Origins: a.Origins(), Begun: prefetch, Came: l.Answered})
 	if !useragent.Begins(a.Agent) {
 		prefetch()
 	}
