@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -93,7 +94,7 @@ func (d *demo) faults() error {
 			first[f.Group] = n
 		}
 	}
-	slices.SortStableFunc(all, func(a, b demoop.Fault) int { return first[a.Group] - first[b.Group] })
+	sort.SliceStable(all, func(a, b int) bool { return first[all[a].Group] < first[all[b].Group] })
 	for _, f := range all {
 		list = append(list, faultJSON{f.Name, f.Group, f.Help, f.Rule, f.At, f.Exit})
 		if f.Group != group {

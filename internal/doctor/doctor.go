@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -180,9 +181,9 @@ func (r *Report) take(o Options, k *check.Check, findings []check.Finding, reaso
 
 // Close sorts the findings and works the funnel out.
 func (r *Report) Close() {
-	slices.SortStableFunc(r.Findings, func(a, b check.Finding) int { return int(b.Severity) - int(a.Severity) })
+	sort.SliceStable(r.Findings, func(a, b int) bool { return r.Findings[a].Severity > r.Findings[b].Severity })
 	slices.SortStableFunc(r.Passed, inOrder)
-	slices.SortStableFunc(r.NotRun, func(a, b NotRun) int { return inOrder(a.Check, b.Check) })
+	sort.SliceStable(r.NotRun, func(a, b int) bool { return inOrder(r.NotRun[a].Check, r.NotRun[b].Check) < 0 })
 	r.Stages = nil
 	broken := false
 	for _, s := range check.Stages() {

@@ -8,6 +8,7 @@ package active
 import (
 	"context"
 	"slices"
+	"sort"
 
 	"rely/internal/doctor/active/alone"
 	"rely/internal/doctor/active/signin"
@@ -30,7 +31,7 @@ type Outcome struct {
 // sign-in or a client its life.
 func probes() []trial.Probe {
 	all := slices.Concat(alone.Probes(), signin.Probes(), tokens.Probes(), signin.Offers(), tokens.Replays())
-	slices.SortStableFunc(all, func(a, b trial.Probe) int { return int(b.Severity) - int(a.Severity) })
+	sort.SliceStable(all, func(a, b int) bool { return all[a].Severity > all[b].Severity })
 	return slices.Concat(all, tokens.Last(), signin.Last(), alone.Last())
 }
 

@@ -4,10 +4,10 @@
 package lifetime
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
+	"sort"
 	"time"
 
 	"rely/internal/fault"
@@ -134,8 +134,9 @@ func (l *Lab) Run(ctx context.Context) (*Result, error) {
 		r.result.Spans = append(r.result.Spans, *t.span)
 	}
 	order := []string{AccessToken, Idle, Absolute, Grace}
-	slices.SortStableFunc(r.result.Spans, func(a, b Span) int {
-		return cmp.Compare(slices.Index(order, a.Name), slices.Index(order, b.Name))
+	spans := r.result.Spans
+	sort.SliceStable(spans, func(a, b int) bool {
+		return slices.Index(order, spans[a].Name) < slices.Index(order, spans[b].Name)
 	})
 	r.compare()
 	return r.result, err
