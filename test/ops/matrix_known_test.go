@@ -26,6 +26,8 @@ func breakages() []breakage {
 			why: "the answer comes in the query, with its tokens, where OAuth 2.0 Multiple Response Types 5 has the fragment; works with `--response-mode fragment`"},
 		{place: "glewlwyd", row: "token-exchange|jwt-bearer", says: "answered 400 without saying why", status: notOffered,
 			why: "it knows no such grant, and answers 400 with nothing, where RFC 6749 5.2 has unsupported_grant_type"},
+		{place: "glewlwyd", row: "ciba", column: "(self_signed_)?tls_client_auth", says: "^ask for the tokens: the provider answered unauthorized_client",
+			why: "it keeps no thumbprint of the certificate with the request, and then calls the same certificate another one at the token endpoint (`mismatch x5t#s256` in its log)"},
 		{place: "glewlwyd", row: "`--response-mode form_post`", says: `"iss" is "https%3A%2F%2F`,
 			why: "the fields of its form are percent-encoded before they are posted, which encodes them once more: `iss` is not its own name"},
 		{place: "glewlwyd", row: "encrypted request.*", says: "of 4 keys none is an EC one for encryption",
