@@ -56,14 +56,14 @@ func (w *walk) carry(ctx context.Context, r *request) (status int, body []byte, 
 			// Called before the last byte leaves, so no listener is ahead of it.
 			WroteHeaders: func() { sent.Store(true) },
 		}), r)
+		lost := w.came != nil && ctx.Err() == nil && !w.came()
 		switch {
 		case err == nil:
 			return w.carried(resp)
-		case !sent.Load():
-			return 0, nil, err
-		case w.came == nil || ctx.Err() != nil || w.came():
+		case lost && n < most:
+		case sent.Load() && !lost:
 			return 0, nil, nil
-		case n == most:
+		default:
 			return 0, nil, err
 		}
 	}
