@@ -21,7 +21,6 @@ import (
 // counts, and returns the two programs that sign in at it.
 func provider(bin, dir string, around func(http.Handler) (http.Handler, error)) (op *httptest.Server, login, floor program, err error) {
 	op = httptest.NewUnstartedServer(nil)
-	op.EnableHTTP2 = true
 	issuer := "https://" + op.Listener.Addr().String()
 	inner, err := demoop.New(demoop.Options{Issuer: issuer, Now: time.Now, AccessTTL: time.Hour})
 	if err != nil {
