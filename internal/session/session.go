@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -273,12 +274,16 @@ func (k *Keeper) renewable(s *store.Session) error {
 		f.ID = "session.other"
 		f.Err = fmt.Errorf("the session of profile %s is with %s as %s, which the profile no longer names", k.Profile, s.Issuer, s.ClientID)
 	case s.Refresh.Empty():
-		f.Err = errors.New("the access token has expired, and the provider gave no refresh token")
+		f.Err = errors.New("the access token has expired, and the session has no refresh token")
 		switch {
 		case s.Access.Empty():
 			f.Err = errors.New("the ID token has expired, and it came alone")
 		case k.usable(s, 0):
-			f.Err = errors.New("the provider gave no refresh token; the access token is still good")
+			f.Err = errors.New("the session has no refresh token; the access token is still good")
+		}
+		// The implicit flow never brings one (RFC 6749 4.2.2).
+		if s.Flow != "implicit" && !slices.Contains(strings.Fields(k.Settings.String("scope")), "offline_access") {
+			f.Hint += "; many providers want the scope offline_access for a refresh token"
 		}
 	default:
 		return nil
