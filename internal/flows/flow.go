@@ -80,7 +80,11 @@ func offers(m *provider.Metadata, flow string, types []string) error {
 			return nil
 		}
 	}
-	return impossible(flow, fmt.Errorf("the provider lists the response types %q, not %s", m.ResponseTypes, strings.Join(types, " or ")))
+	return &fault.Error{
+		Kind: fault.Config, ID: "flow.impossible", Op: "use the flow " + flow, Spec: "OIDC Discovery 3",
+		Err:  fmt.Errorf("the provider lists the response types %q, not %s", m.ResponseTypes, strings.Join(types, " or ")),
+		Hint: fmt.Sprintf("choose another --flow, or have the provider list this one; what it has and does not list is tried with --response-type %q", types[0]),
+	}
 }
 
 func impossible(flow string, why error) error {

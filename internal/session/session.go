@@ -92,7 +92,11 @@ func (k *Keeper) Request(ctx context.Context, entry flows.Entry, client *store.C
 	if err != nil {
 		return nil, err
 	}
-	if err := entry.Flow.Possible(&p.Metadata); err != nil {
+	published := p.Metadata
+	if k.Settings.String("response_type") != "" {
+		published.ResponseTypes = nil // one that is named is tried, listed or not
+	}
+	if err := entry.Flow.Possible(&published); err != nil {
 		return nil, err
 	}
 	creds, err := k.Credentials(client, p)

@@ -77,10 +77,15 @@ func ask(r *request.Request, types []string) (asked, error) {
 			Err:  fmt.Errorf("%q is no response type of this flow", kind),
 			Hint: "use --response-type \"" + strings.Join(types, "\" or \"") + "\", or another --flow"}
 	}
-	if !Lists(m, kind) {
+	unregistered := among(r.Registered, kind) < 0 && len(r.Registered) > 0
+	switch {
+	case !Lists(m, kind) && (r.ResponseType == "" || unregistered):
 		return asked{}, unlisted(m, kind, types)
-	}
-	if among(r.Registered, kind) < 0 && len(r.Registered) > 0 {
+	case !Lists(m, kind):
+		// The list is to be whole (OIDC Discovery 3), and some providers list the
+		// words of their types one by one. The worst that can come is an error.
+		r.Warn(fmt.Sprintf("the provider does not list the response type %q, only %q; it is asked for all the same", kind, m.ResponseTypes))
+	case unregistered:
 		return asked{}, &fault.Error{Kind: fault.Config, ID: "login.response-type-unregistered", Op: opChoose, Spec: "OIDC Registration 2 (response_types)",
 			Err:  fmt.Errorf("the client is registered for the response types %q, not %q", r.Registered, kind),
 			Hint: "register a client with this --flow in a profile of its own, or change response_types and grant_types of this one with \"rely register update --metadata\""}
