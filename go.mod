@@ -56,3 +56,5 @@ require (
 replace github.com/pelletier/go-toml/v2 => ./standin/toml
 
 replace github.com/subosito/gotenv => ./standin/gotenv
+
+replace github.com/spf13/cast => ./standin/cast
