@@ -37,7 +37,7 @@ func (d *examination) activeFlags(c *cobra.Command) {
 		_ = c.RegisterFlagCompletionFunc(flag, completeChecks)
 	}
 	f.BoolVar(&d.active, "active", false, "try what the provider promises, with clients made for it and deleted at the end")
-	f.BoolVar(&d.register, "register", false, "with --active: make clients for it, as it does without --profile")
+	f.BoolVar(&d.register, "register", false, "with --active: make clients for it, as it does without --profile, also where they cannot be deleted")
 	f.BoolVar(&d.dry, "dry-run", false, "with --active: show each request and send none")
 	f.IntVar(&d.most, "max-requests", 0, "with --active: send at most `N` requests (default 100; 1000 to a provider on this machine)")
 	f.BoolVar(&d.slow, "slow", false, "with --active: run the checks that wait for codes and tokens to run out, too")
@@ -60,7 +60,7 @@ func (d *examination) prepareActive(ctx context.Context) error {
 	case !d.active:
 		return nil
 	}
-	o := &trial.Options{HTTP: d.options.Look.HTTP, Now: d.Now, Sleep: d.Sleep, Most: d.most, Slow: d.slow, Show: d.showing}
+	o := &trial.Options{HTTP: d.options.Look.HTTP, Now: d.Now, Sleep: d.Sleep, Most: d.most, Slow: d.slow, Anyway: d.register, Show: d.showing}
 	var err error
 	if o.Own, err = d.clientCertificate(); err != nil {
 		return err

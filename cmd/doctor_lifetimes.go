@@ -16,7 +16,7 @@ import (
 
 	"rely/internal/atomicfile"
 	"rely/internal/config"
-	"rely/internal/doctor/active/trial"
+	"rely/internal/doctor/active/pace"
 	"rely/internal/doctor/lifetime"
 	"rely/internal/fault"
 	"rely/internal/flows"
@@ -152,7 +152,7 @@ func (l *lab) enter(dir string) error {
 	if err := l.smoke.enter(dir); err != nil {
 		return err
 	}
-	l.inside.pace = &trial.Pace{Now: l.Now, Sleep: l.Sleep}
+	l.inside.pace = &pace.Keeper{Now: l.Now, Sleep: l.Sleep}
 	return nil
 }
 

@@ -62,6 +62,10 @@ func (d *examination) snapshotOf(ctx context.Context, r *doctor.Report, register
 	if err := r.NobodySignedIn(); err != nil {
 		return now, err // a wrong password is not tried once more
 	}
+	if register && r.Left != nil && !d.register {
+		return now, &fault.Error{Kind: fault.Denied, ID: "doctor.client-stays", Op: "sign in for the comparison", Err: errors.New("one more client is needed, and clients cannot be deleted at the provider"),
+			Hint: "add --register to have it made all the same, or name a client with -p"}
+	}
 	x, err := d.signed(ctx, register)
 	if err == nil {
 		now.Add(*x)

@@ -18,7 +18,7 @@ import (
 	"rely/internal/app"
 	"rely/internal/cause"
 	"rely/internal/config"
-	"rely/internal/doctor/active/trial"
+	"rely/internal/doctor/active/pace"
 	"rely/internal/fault"
 	"rely/internal/flows"
 	"rely/internal/loopback"
@@ -57,7 +57,7 @@ type invocation struct {
 	witness    *cause.Witness   // of what explains a failure
 	sent       string           // the redirect URI of the sign-in under way
 	record     *trace.Record    // of every exchange, for --har and --curl
-	pace       *trial.Pace      // that transport keeps; nil for none
+	pace       *pace.Keeper     // that transport keeps; nil for none
 	trust      func(pem []byte) // makes transport trust the local authority
 	kept       store.Store
 	opening    sync.Mutex         // of kept
@@ -294,7 +294,7 @@ func (i *invocation) agent() (useragent.Agent, useragent.Options, error) {
 	}
 	secrets := secretVariables()
 	o := useragent.Options{
-		Stderr: i.Stderr, HTTP: trial.Pages(t), Username: i.values.String("username"), Password: password,
+		Stderr: i.Stderr, HTTP: pace.Pages(t), Username: i.values.String("username"), Password: password,
 		Env: i.ChildEnv(secrets), Getenv: i.Env, ReadFile: os.ReadFile, Now: i.Now, Root: os.Geteuid() == 0,
 	}
 	if err := i.walkPages(&o); err != nil {

@@ -92,6 +92,9 @@ func pkceRequired(ctx context.Context, p *trial.Patient) error {
 		p.Skip("the profile's client has a secret, and the rule is for those without")
 		return nil
 	}
+	if p.Client == p.Public && p.NoPublic != nil {
+		return p.NoPublic
+	}
 	came, yes, err := p.Accepts(ctx, p.Public, func(q url.Values) {
 		q.Del("code_challenge")
 		q.Del("code_challenge_method")

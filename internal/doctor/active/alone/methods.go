@@ -159,7 +159,9 @@ func holder(ctx context.Context, p *trial.Patient, method string) (credentials, 
 	case "client_secret_post":
 		c, err = poster(ctx, p)
 	case "none":
-		c = p.Public
+		if c = p.Public; c == p.Client {
+			err = p.NoPublic
+		}
 	case "client_secret_jwt":
 		algs, there := p.Evidence.List("token_endpoint_auth_signing_alg_values_supported")
 		has.Alg = "HS256"

@@ -110,10 +110,15 @@ func registrationLife(ctx context.Context, p *trial.Patient) error {
 	if a, err = manage(http.MethodDelete); err != nil {
 		return err
 	}
-	if a.Status == http.StatusMethodNotAllowed || p.Dry != nil {
+	if p.Dry != nil {
+		return nil
+	}
+	if a.Status == http.StatusMethodNotAllowed {
+		p.Stays()
 		return nil // which RFC 7592 2.3 allows
 	}
 	if a.Status/100 != 2 {
+		p.Stays()
 		p.Found("DELETE registration_client_uri", trial.Described(a), "204")
 		return nil
 	}

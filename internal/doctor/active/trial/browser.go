@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"rely/internal/doctor/active/pace"
 	"rely/internal/wire"
 )
 
@@ -35,7 +36,7 @@ func (b *browser) RoundTrip(req *http.Request) (*http.Response, error) {
 	out := req.Clone(req.Context())
 	b.lend(out)
 	over := http.RoundTripper(b.gate)
-	if besides(req) && b.gate.dry == nil {
+	if pace.Besides(req) && b.gate.dry == nil {
 		over = b.gate.base
 	}
 	resp, err := over.RoundTrip(out)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"rely/internal/doctor/active/pace"
 	"rely/internal/fault"
 )
 
@@ -15,7 +16,7 @@ import (
 // what is sent to the redirect URI, and in a dry run sends nothing.
 type gate struct {
 	base http.RoundTripper
-	pace Pace
+	pace pace.Keeper
 	dry  func(line string)
 	most int
 	ours string // a redirect URI that is not of the doctor's own; empty for none
@@ -46,7 +47,7 @@ func (g *gate) through(req *http.Request, base http.RoundTripper, shows string) 
 	if g.dry != nil {
 		return g.pretend(req, shows)
 	}
-	if err := g.pace.wait(req); err != nil {
+	if err := g.pace.Wait(req); err != nil {
 		return nil, err
 	}
 	return base.RoundTrip(req)

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"rely/internal/doctor/active/pace"
 )
 
 type nowhere struct{}
@@ -18,7 +20,7 @@ func TestGate(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1700000000, 0)
 	var slept time.Duration
-	g := &gate{base: nowhere{}, most: MostRequests, pace: Pace{Now: func() time.Time { return now }, Sleep: func(_ context.Context, d time.Duration) error {
+	g := &gate{base: nowhere{}, most: MostRequests, pace: pace.Keeper{Now: func() time.Time { return now }, Sleep: func(_ context.Context, d time.Duration) error {
 		slept += d
 		now = now.Add(d)
 		return nil
@@ -32,7 +34,7 @@ func TestGate(t *testing.T) {
 			t.Fatalf("request %d: %v", n+1, err)
 		}
 	}
-	if want := (MostRequests - 1) * pause; slept != want {
+	if want := (MostRequests - 1) * 500 * time.Millisecond; slept != want {
 		t.Errorf("waited %s, want %s", slept, want)
 	}
 	if _, err := g.RoundTrip(req); err == nil || g.spent() == nil {

@@ -242,7 +242,7 @@ func (p *Patient) Renew(ctx context.Context, c *registration.Client, refresh str
 
 // Proof authenticates the client: with its secret, or by its name.
 func (p *Patient) Proof(c *registration.Client, form url.Values) http.Header {
-	if c.Secret.Empty() || c == p.Public && p.Borrowed == nil {
+	if c.Secret.Empty() || c == p.Public && p.Client != p.Public {
 		form.Set("client_id", c.ID)
 		return nil
 	}

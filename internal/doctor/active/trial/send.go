@@ -164,6 +164,9 @@ func Text(a *wire.Answer, name string) (string, bool) {
 // is taken is deleted at once.
 func (p *Patient) Enrol(ctx context.Context, metadata map[string]any) (*wire.Answer, error) {
 	address, err := p.Endpoint("registration_endpoint")
+	if err == nil {
+		err = p.more()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -187,11 +190,14 @@ func (p *Patient) Enrol(ctx context.Context, metadata map[string]any) (*wire.Ans
 	return a, err
 }
 
-// forget deletes a client that should never have been made.
+// forget deletes a client that should never have been made, or has it named at
+// the end.
 func (p *Patient) forget(ctx context.Context, a *wire.Answer) {
 	uri, _ := Text(a, "registration_client_uri")
 	token, _ := Text(a, "registration_access_token")
 	if _, err := wire.Endpoint("registration_client_uri", uri, p.Evidence.Issuer); err != nil {
+		id, _ := Text(a, "client_id")
+		p.made, p.stays = append(p.made, &registration.Client{ID: id}), true
 		return
 	}
 	_, _ = p.Send(context.WithoutCancel(ctx), http.MethodDelete, uri, nil, http.Header{"Authorization": {"Bearer " + token}})

@@ -8,17 +8,13 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
+	"rely/internal/doctor/active/pace"
 	"rely/internal/doctor/check"
 	"rely/internal/doctor/evidence"
-	"rely/internal/flows/request"
 	"rely/internal/provider"
 	"rely/internal/registration"
 	"rely/internal/secret"
@@ -57,6 +53,8 @@ type Options struct {
 	Most int
 	// Slow runs the checks that wait for something to run out.
 	Slow bool
+	// Anyway goes on making clients where they cannot be deleted.
+	Anyway bool
 	// Borrowed is a client that the user named; then none is made, and none is
 	// deleted.
 	Borrowed *Borrowed
@@ -108,7 +106,7 @@ type Patient struct {
 	Options
 	Evidence *evidence.Evidence
 	Client   *registration.Client // with a secret, sent as client_secret_basic
-	Public   *registration.Client // without one
+	Public   *registration.Client // without one; the same where no more than one is to be had
 
 	vendor, purpose string
 	gate            *gate
@@ -129,6 +127,7 @@ type Patient struct {
 	good            *Grant // a sign-in of which all was taken
 	bad             error  // why there is none
 	left            []error
+	stays           bool // a client that was made cannot be deleted
 
 	// Seen are codes and tokens by kind, and Twice the kinds of which one came
 	// more than once.
@@ -153,7 +152,7 @@ func New(o Options, e *evidence.Evidence, vendor, purpose string) *Patient {
 			p.Most *= 10
 		}
 	}
-	p.gate = &gate{base: o.HTTP.Base, pace: Pace{Now: o.Now, Sleep: o.Sleep}, dry: o.Dry, most: p.Most}
+	p.gate = &gate{base: o.HTTP.Base, pace: pace.Keeper{Now: o.Now, Sleep: o.Sleep}, dry: o.Dry, most: p.Most}
 	if o.Borrowed != nil {
 		p.gate.ours = o.Borrowed.RedirectURI
 	}
@@ -297,103 +296,4 @@ func (p *Patient) Prepare(ctx context.Context) error {
 		p.agent = nil // what needs nobody is tried all the same
 	}
 	return nil
-}
-
-func (p *Patient) clients(ctx context.Context) error {
-	if p.Borrowed != nil {
-		p.Client, p.Public = p.Borrowed.Client, p.Borrowed.Client
-		return nil
-	}
-	if _, err := p.Endpoint("registration_endpoint"); err != nil {
-		return fmt.Errorf("%w; sign in with one that its administrator made, and add --profile NAME", err)
-	}
-	p.gate.heading = "# two clients are made"
-	var err error
-	if p.Client, err = p.Another(ctx, "confidential", map[string]any{"token_endpoint_auth_method": "client_secret_basic"}); err != nil {
-		return err
-	}
-	p.Public, err = p.Another(ctx, "public", map[string]any{"token_endpoint_auth_method": "none"})
-	return err
-}
-
-// other is a client of the doctor's own, or why there is none.
-type other struct {
-	*registration.Client
-	err error
-}
-
-// Another is one more client of the doctor's own, which is made at the first
-// call with that name and deleted at the end; more is what differs from a
-// client that signs people in. No client is to fail at proving itself more than
-// once: whoever has one fail takes one of its own.
-func (p *Patient) Another(ctx context.Context, name string, more map[string]any) (*registration.Client, error) {
-	if o, there := p.others[name]; there {
-		return o.Client, o.err
-	}
-	if p.Borrowed != nil {
-		return nil, errors.New("it needs one more client, and the profile's client is used")
-	}
-	metadata := map[string]any{"client_name": ClientName, "redirect_uris": []string{Callback, Other}, "response_types": []string{"code"},
-		"grant_types": []string{"authorization_code", "refresh_token"}}
-	if _, err := p.Endpoint("end_session_endpoint"); err == nil {
-		metadata["post_logout_redirect_uris"] = []string{SignedOut}
-	}
-	if p.Person != nil {
-		metadata["redirect_uris"] = []string{Callback, Other, p.Person.uri}
-		metadata["application_type"] = "native" // the address is http on loopback
-	}
-	if listed, _ := p.Evidence.List("id_token_signing_alg_values_supported"); len(listed) > 0 && !slices.Contains(listed, "RS256") {
-		metadata[idTokenAlg] = request.IDTokenAlgs("", listed)[0]
-	}
-	maps.Copy(metadata, more)
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	e := registration.Endpoint{Provider: p.known, HTTP: p.hc, Initial: p.Initial, Now: p.Now()}
-	// A request that is under way is not broken off: it may have made a client
-	// that nobody would know of.
-	p.gate.owe(1)
-	c, err := e.Register(context.WithoutCancel(ctx), metadata)
-	if o := (*registration.Orphan)(nil); errors.As(err, &o) {
-		p.left = append(p.left, fmt.Errorf("the client %s is left behind: %w", o.Client.ID, o.Kept))
-	}
-	p.others[name] = other{c, err}
-	if err != nil {
-		p.gate.owe(-1)
-		return nil, err
-	}
-	p.made = append(p.made, c)
-	return c, nil
-}
-
-// Gone notes that a probe has deleted a client itself.
-func (p *Patient) Gone(c *registration.Client) {
-	p.made = slices.DeleteFunc(p.made, func(m *registration.Client) bool { return m == c })
-	p.gate.owe(-1)
-}
-
-// ClientName is what the provider's administrator sees where a client is left
-// behind.
-const ClientName = "rely doctor, may be deleted"
-
-// Clean deletes the clients, whatever became of the run. Its error names those
-// that are left behind.
-func (p *Patient) Clean(ctx context.Context) error {
-	left := p.left
-	p.gate.free, p.gate.heading = true, "# the clients are deleted"
-	if p.agent != nil && p.Dry == nil {
-		useragent.Dismiss(p.agent)
-	}
-	var lasting []string
-	for _, c := range slices.Backward(p.made) {
-		if c.RegistrationURI == "" {
-			lasting = append(lasting, c.ID)
-		} else if err := registration.Undo(ctx, p.hc, p.Evidence.Issuer, c); err != nil {
-			left = append(left, fmt.Errorf("the client %s is left behind: %w", c.ID, err))
-		}
-	}
-	if len(lasting) > 0 {
-		left = append(left, fmt.Errorf("left behind, because the provider gave no address to delete clients at (RFC 7592), %d named %q: %s", len(lasting), ClientName, strings.Join(lasting, " ")))
-	}
-	return errors.Join(left...)
 }

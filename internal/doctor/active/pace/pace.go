@@ -1,4 +1,6 @@
-package trial
+// Package pace keeps what is tried at somebody's provider from coming too fast.
+// It sends nothing by itself.
+package pace
 
 import (
 	"context"
@@ -13,9 +15,9 @@ import (
 // pause keeps it to two requests a second against a stranger's provider.
 const pause = 500 * time.Millisecond
 
-// A Pace has requests wait for each other, so that no provider but one on this
+// A Keeper has requests wait for each other, so that no provider but one on this
 // machine gets more than two in a second.
-type Pace struct {
+type Keeper struct {
 	Now   func() time.Time
 	Sleep func(ctx context.Context, d time.Duration) error
 
@@ -23,8 +25,8 @@ type Pace struct {
 	last time.Time
 }
 
-// wait takes the next turn.
-func (p *Pace) wait(req *http.Request) error {
+// Wait takes the next turn.
+func (p *Keeper) Wait(req *http.Request) error {
 	if wire.Loopback(req.URL.Hostname()) {
 		return nil
 	}
@@ -42,15 +44,15 @@ func (p *Pace) wait(req *http.Request) error {
 }
 
 // Over is a transport that keeps the pace; base itself where p is nil.
-func (p *Pace) Over(base http.RoundTripper) http.RoundTripper {
+func (p *Keeper) Over(base http.RoundTripper) http.RoundTripper {
 	if p == nil {
 		return base
 	}
 	return &paced{pace: p, base: base}
 }
 
-// Pages is a transport of [Pace.Over] for who walks pages: what a page loads
-// besides itself (scripts and their like) waits for nobody. Any other transport
+// Pages is a transport of [Keeper.Over] for who walks pages: what a page loads
+// Besides itself (scripts and their like) waits for nobody. Any other transport
 // is given back.
 func Pages(over http.RoundTripper) http.RoundTripper {
 	t, is := over.(*paced)
@@ -61,23 +63,23 @@ func Pages(over http.RoundTripper) http.RoundTripper {
 }
 
 type paced struct {
-	pace  *Pace
+	pace  *Keeper
 	base  http.RoundTripper
 	pages bool
 }
 
 // RoundTrip implements [http.RoundTripper].
 func (t *paced) RoundTrip(req *http.Request) (*http.Response, error) {
-	if !t.pages || !besides(req) {
-		if err := t.pace.wait(req); err != nil {
+	if !t.pages || !Besides(req) {
+		if err := t.pace.Wait(req); err != nil {
 			return nil, err
 		}
 	}
 	return t.base.RoundTrip(req)
 }
 
-// besides reports whether a browser asks for something that a page loads, and
+// Besides reports whether a browser asks for something that a page loads, and
 // not for a page.
-func besides(req *http.Request) bool {
+func Besides(req *http.Request) bool {
 	return req.Method == http.MethodGet && !strings.Contains(req.Header.Get("Accept"), "text/html")
 }
