@@ -54,6 +54,7 @@ type invocation struct {
 	transport  http.RoundTripper
 	base       *app.Network     // below transport
 	single     bool             // one connection to each host does
+	loose      bool             // nothing is lost or left behind where a signal ends the process by itself
 	witness    *cause.Witness   // of what explains a failure
 	sent       string           // the redirect URI of the sign-in under way
 	record     *trace.Record    // of every exchange, for --har and --curl
@@ -68,20 +69,10 @@ type invocation struct {
 	handshakes sync.Mutex         // of which any may ask what to show, also one that nobody waits for any more
 }
 
-// catch begins to catch Ctrl-C. A command that only prints need not.
-func (i *invocation) catch() {
-	if i.interrupt != nil {
-		i.interrupt()
-	}
-}
-
 // open reads the settings of a command that works on a profile. make says that
 // the command may be about to make it.
 func (i *invocation) open(c *cobra.Command, make bool) error {
 	i.started, i.flags = true, c.Flags()
-	// The runtime starts a thread for it, which takes longer than to read the
-	// settings. Whoever is about to send a request waits for it.
-	go i.catch()
 	flags := given(c.Flags())
 	filled, err := presetSettings(c.Flags())
 	if err != nil {
@@ -205,7 +196,11 @@ func (i *invocation) network() (http.RoundTripper, error) {
 	if i.transport != nil {
 		return i.transport, nil
 	}
-	i.catch()
+	if i.loose {
+		go i.catchLater()
+	} else {
+		i.catch()
+	}
 	i.Unhurried()
 	base, err := i.Transport(i.values.String("ca_cert"))
 	if err != nil {

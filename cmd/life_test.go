@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -183,7 +184,7 @@ func (l *liver) ended(code int, err error, args []string, stdout, stderr string)
 	got := 0
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		got = exit.ExitCode()
+		got = shellCode(exit.ProcessState)
 	} else if err != nil {
 		l.t.Fatal(err)
 	}
@@ -193,6 +194,14 @@ func (l *liver) ended(code int, err error, args []string, stdout, stderr string)
 	e := ending{args, stdout, stderr}
 	l.said = append(l.said, e)
 	return e
+}
+
+// shellCode is an exit code as shells give it, also of what a signal ended.
+func shellCode(p *os.ProcessState) int {
+	if w, ok := p.Sys().(syscall.WaitStatus); ok && w.Signaled() {
+		return 128 + int(w.Signal())
+	}
+	return p.ExitCode()
 }
 
 // interrupted presses Ctrl-C as soon as rely waits for a person, by what it

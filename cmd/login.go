@@ -117,6 +117,7 @@ func (l *login) run(ctx context.Context) error {
 			Hint: "use --browser forms with a test user, or --flow client-credentials"}
 	}
 	l.single = l.values.String("browser") == "forms"
+	l.loose = l.single
 	k := l.sessions(l.secretStdin)
 	if err := k.Fits(entry); err != nil {
 		return err

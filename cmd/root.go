@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -61,6 +62,21 @@ func (i *invocation) together() {
 	if i.Alone != nil {
 		i.Alone(false)
 	}
+}
+
+// catch begins to catch Ctrl-C. A command that only prints need not.
+func (i *invocation) catch() {
+	if i.interrupt != nil {
+		i.interrupt()
+	}
+}
+
+// catchLater catches from when the person may have noticed that it takes long.
+// The runtime starts three threads to catch a signal, a tenth of the CPU time of
+// a machine's request for a token; until then Ctrl-C ends the process by itself.
+func (i *invocation) catchLater() {
+	<-i.Tick(100 * time.Millisecond)
+	i.catch()
 }
 
 // askedFormat is the output format as far as it can be told before the command

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rely/internal/fault"
+	"rely/internal/flows"
 	"rely/internal/output"
 	"rely/internal/session"
 	"rely/internal/store"
@@ -57,6 +58,8 @@ stored then. A session that only a person can bring back is exit code 4.`,
 			if err := t.open(c, false); err != nil {
 				return err
 			}
+			entry, err := flows.Find(t.values.String("flow"))
+			t.loose = err == nil && entry.Again() && t.profile == ""
 			return t.likely(c.Context(), t.run(c.Context()))
 		},
 	}
