@@ -1,7 +1,6 @@
 package request
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -90,25 +89,42 @@ func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	case a.Status == http.StatusTooManyRequests && t.members.Text("error") != SlowDown:
 		return nil, a.Unexpected(t.op) // Auth0 says slow_down with this status
 	}
-	// x/oauth2 refuses fractions in expires_in and counts by the process's
-	// clock: tokens() reads it instead.
-	rest := maps.Clone(t.members)
-	delete(rest, "expires_in")
-	body, err := json.Marshal(rest)
-	if err != nil {
-		return nil, err
+	body, err := t.form()
+	if err != nil && a.Status/100 == 2 {
+		return nil, broken(t.op, "token.member", "RFC 6749 5.1", err)
 	}
 	return &http.Response{
 		StatusCode: a.Status, Status: strconv.Itoa(a.Status), Request: req,
-		Header: http.Header{"Content-Type": {"application/json"}, "Dpop-Nonce": a.Header["Dpop-Nonce"]}, Body: io.NopCloser(bytes.NewReader(body)),
+		Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Dpop-Nonce": a.Header["Dpop-Nonce"]}, Body: io.NopCloser(strings.NewReader(body)),
 	}, nil
+}
+
+// form is what x/oauth2 reads of the answer, as a form: some providers answer
+// so, and JSON it would take apart twice more. It is not given expires_in, in
+// which it refuses fractions, and which it counts by the process's clock:
+// tokens() reads that.
+func (t *tokenTransport) form() (string, error) {
+	form := url.Values{}
+	var wrong error
+	for _, name := range []string{"access_token", "token_type", "refresh_token", "error", "error_description", "error_uri"} {
+		text := ""
+		if raw, there := t.members[name]; there && json.Unmarshal(raw, &text) != nil {
+			wrong = notText(name)
+		}
+		form.Set(name, text)
+	}
+	return form.Encode(), wrong
+}
+
+func notText(name string) error { return fmt.Errorf("%q is no string", name) }
+
+// broken is an answer of the token endpoint that is against the rules.
+func broken(op, id, spec string, err error) error {
+	return &fault.Error{Kind: fault.Protocol, ID: id, Op: op, Spec: spec, Err: err, Hint: "have the provider mend its token endpoint"}
 }
 
 // tokens reads a successful answer (RFC 6749 5.1).
 func (r *Request) tokens(op, grant string, token *oauth2.Token, members Members) (*Tokens, error) {
-	broken := func(id, spec string, err error) error {
-		return &fault.Error{Kind: fault.Protocol, ID: id, Op: op, Spec: spec, Err: err, Hint: "have the provider mend its token endpoint"}
-	}
 	t := &Tokens{Access: secret.New(token.AccessToken), Refresh: secret.New(token.RefreshToken), TokenType: token.TokenType, Scope: r.Scope, Members: members}
 	t.IssuedType = Members(members).Text("issued_token_type")
 	// What a token exchange issues need not be for use as it is (RFC 8693 2.2.1).
@@ -120,12 +136,12 @@ func (r *Request) tokens(op, grant string, token *oauth2.Token, members Members)
 			Err:  errors.New("token_type is \"Bearer\": the provider did not bind the token to the key that was proven"),
 			Hint: "have the provider bind this client's tokens (dpop_bound_access_tokens), or leave --dpop out"}
 	case bound && !strings.EqualFold(token.TokenType, "dpop"), !bound && !strings.EqualFold(token.TokenType, "bearer"):
-		return nil, broken("token.type", "RFC 6749 7.1", fmt.Errorf("token_type is %q, and only %s was asked for", token.TokenType, map[bool]string{true: "DPoP", false: "Bearer"}[bound]))
+		return nil, broken(op, "token.type", "RFC 6749 7.1", fmt.Errorf("token_type is %q, and only %s was asked for", token.TokenType, map[bool]string{true: "DPoP", false: "Bearer"}[bound]))
 	}
 	var id, scope string
 	for name, value := range map[string]*string{"id_token": &id, "scope": &scope} {
 		if raw, there := members[name]; there && json.Unmarshal(raw, value) != nil {
-			return nil, broken("token.member", "RFC 6749 5.1", fmt.Errorf("%q is no string", name))
+			return nil, broken(op, "token.member", "RFC 6749 5.1", notText(name))
 		}
 	}
 	if scope != "" {
@@ -140,12 +156,12 @@ func (r *Request) tokens(op, grant string, token *oauth2.Token, members Members)
 	}
 	for name, value := range map[string]string{"access_token": token.AccessToken, "refresh_token": token.RefreshToken, "id_token": id} {
 		if strings.ContainsFunc(value, func(c rune) bool { return c < 0x20 || c > 0x7e }) {
-			return nil, broken("token.characters", "RFC 6749 A.12, A.17", fmt.Errorf("%s holds characters that no token has", name))
+			return nil, broken(op, "token.characters", "RFC 6749 A.12, A.17", fmt.Errorf("%s holds characters that no token has", name))
 		}
 	}
 	life, known, err := Lifetime(members["expires_in"])
 	if err != nil {
-		return nil, broken("token.expires-in", "RFC 6749 5.1", err)
+		return nil, broken(op, "token.expires-in", "RFC 6749 5.1", err)
 	}
 	if known {
 		t.Expiry = r.Now().Add(life).UTC().Truncate(time.Second)
@@ -202,13 +218,13 @@ func refusedToken(op, grant string, status int, r *wire.Refusal) error {
 		}
 		return f
 	}
-	broken := r.Check()
+	breach := r.Check()
 	if status/100 == 2 && r.Code != Pending && r.Code != SlowDown { // GitHub sends those two with 200; to ask again does no harm
-		broken = fmt.Errorf("with the status %d, which is for tokens; an error comes with 400 or 401", status)
+		breach = fmt.Errorf("with the status %d, which is for tokens; an error comes with 400 or 401", status)
 	}
-	if broken != nil {
+	if breach != nil {
 		return &fault.Error{Kind: fault.Protocol, ID: "token.error-response", Op: op, Spec: "RFC 6749 5.2",
-			Err: fmt.Errorf("the provider answered %w; %w", r, broken), Hint: "have the provider mend the errors of its token endpoint; --trace shows this one"}
+			Err: fmt.Errorf("the provider answered %w; %w", r, breach), Hint: "have the provider mend the errors of its token endpoint; --trace shows this one"}
 	}
 	return &fault.Error{Kind: fault.Denied, ID: "token." + IDPart(r.Code), Op: op, Spec: "RFC 6749 5.2",
 		Err: fmt.Errorf("the provider answered %w", r), Hint: tokenHint(r.Code, grant)}
