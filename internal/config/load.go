@@ -46,7 +46,9 @@ type value struct {
 func (v Values) get(name string) value {
 	got, ok := v.all[name]
 	if !ok && v.all != nil {
-		panic("config: no setting " + name)
+		if _, known := Find(name); !known {
+			panic("config: no setting " + name)
+		}
 	}
 	return got
 }
@@ -151,6 +153,9 @@ type merger struct {
 }
 
 func (m *merger) file(path string, data []byte, preferences bool) error {
+	if len(data) == 0 {
+		return nil // most often there is no such file
+	}
 	m.path, m.preferences = path, preferences
 	err := m.viper.MergeConfig(bytes.NewReader(data))
 	var f *fault.Error
@@ -188,12 +193,10 @@ func (m *merger) Decode(data []byte, into map[string]any) error {
 // process adds defaults, variables and flags.
 func (m *merger) process(flags map[string][]string, env func(string) (string, bool)) error {
 	variables := make(map[string]any)
-	for _, s := range table() {
-		if s.Default != "" {
-			m.viper.SetDefault(s.Name, []string{s.Default})
-			if m.values.all[s.Name].source == Unset {
-				m.values.all[s.Name] = value{source: FromDefault, where: "default", files: []string{s.Default}}
-			}
+	for n := range table() {
+		s := &table()[n]
+		if s.Default != "" && m.values.all[s.Name].source == Unset {
+			m.values.all[s.Name] = value{source: FromDefault, where: "default", files: []string{s.Default}}
 		}
 		if text, _ := env(Variable(s.Name)); text != "" {
 			list := []string{text}
@@ -214,6 +217,9 @@ func (m *merger) process(flags map[string][]string, env func(string) (string, bo
 			m.values.all[s.Name] = value{source: FromFlag, where: "--" + Flag(s.Name), files: m.values.all[s.Name].files}
 		}
 	}
+	if len(variables) == 0 {
+		return nil
+	}
 	return m.viper.MergeConfigMap(variables)
 }
 
@@ -228,11 +234,11 @@ func (s Setting) given(list []string, kind fault.Kind, id, spelling string) erro
 
 // result takes the winners out of viper.
 func (m *merger) result(profile string) Values {
-	for _, s := range table() {
-		got := m.values.all[s.Name]
-		var list []string
-		if got.source != Unset { // most are, and viper looks long for what it has not
-			list = m.viper.GetStringSlice(s.Name)
+	for name, got := range m.values.all { // most settings stand nowhere
+		s, _ := Find(name)
+		list := got.files
+		if got.source > FromDefault { // few are, and viper looks long
+			list = m.viper.GetStringSlice(name)
 		}
 		switch {
 		case s.Kind.Many():
@@ -243,7 +249,7 @@ func (m *merger) result(profile string) Values {
 		default:
 			got.text = list[0]
 		}
-		m.values.all[s.Name] = got
+		m.values.all[name] = got
 	}
 	m.values.Profile = profile
 	return m.values

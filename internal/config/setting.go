@@ -160,9 +160,10 @@ func Variable(name string) string { return "RELY_" + strings.ToUpper(name) }
 
 // Find gives the setting of this name.
 func Find(name string) (Setting, bool) {
-	for _, s := range table() {
-		if s.Name == name {
-			return s, true
+	all := table()
+	for n := range all {
+		if all[n].Name == name {
+			return all[n], true
 		}
 	}
 	return Setting{}, false
