@@ -5,12 +5,14 @@ import (
 	"os"
 
 	"rely/cmd"
+	_ "rely/internal/alone"
 	"rely/internal/app"
 )
 
 func main() {
 	app.Guard()
+	app.Processors()
 	a := app.System()
-	a.Alone = app.Alone
+	a.Together = app.Together
 	os.Exit(cmd.Main(a, os.Args[1:]))
 }

@@ -27,9 +27,6 @@ func Main(a *app.App, args []string) (code int) {
 	if code, done := quickTokens(a, args); done {
 		return code
 	}
-	if a.Alone != nil {
-		a.Alone(true)
-	}
 	i := &invocation{App: a, redact: &trace.Redactor{}, asked: askedFormat(a, args)}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(context.Canceled)
@@ -56,11 +53,10 @@ func Main(a *app.App, args []string) (code int) {
 	return i.explain(err)
 }
 
-// together gives back the processors that [Main] took: for what does more than
-// one thing at a time.
+// together takes all processors: for what does more than one thing at a time.
 func (i *invocation) together() {
-	if i.Alone != nil {
-		i.Alone(false)
+	if i.Together != nil {
+		i.Together()
 	}
 }
 

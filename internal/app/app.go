@@ -39,9 +39,9 @@ type App struct {
 	// their own, in which a name of the internet is a port of this machine.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
-	// Alone keeps this process to one processor, or gives all of them back. It is
-	// nil in a process that is not one command's.
-	Alone func(alone bool)
+	// Together lets this process have all processors. It is nil in a process that
+	// is not one command's, and has them.
+	Together func()
 
 	// Interactive reports whether a person sits at both ends: standard input
 	// and standard error are terminals.

@@ -4,6 +4,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 )
 
 // Unhurried puts the first garbage collection off until the heap has 16 MB in
@@ -18,16 +19,21 @@ func (a *App) Unhurried() {
 	runtime.AddCleanup(new([64]byte), func(usual int) { debug.SetGCPercent(usual) }, 100)
 }
 
-// Alone keeps the process to one processor, or gives all of them back; where
-// GOMAXPROCS says something, it stays so. A command asks, waits for the answer
-// and asks again: a second processor that is woken for each answer, looks for
-// more to do and finds nothing costs a twentieth of the CPU time.
-func Alone(alone bool) {
-	switch {
-	case os.Getenv("GOMAXPROCS") != "":
-	case alone:
-		runtime.GOMAXPROCS(1)
-	default:
+// Processors gives the process as many processors as GOMAXPROCS says, where it
+// says something. Else a command keeps to the one that it began with (package
+// alone): it asks, waits for the answer and asks again, and a second processor
+// that is woken for each answer, looks for more to do and finds nothing costs a
+// twentieth of the CPU time.
+func Processors() {
+	if n, err := strconv.Atoi(os.Getenv("GOMAXPROCS")); err == nil && n > 0 {
+		runtime.GOMAXPROCS(n)
+	}
+}
+
+// Together gives the process all processors that there are for it, or leaves it
+// those of GOMAXPROCS.
+func Together() {
+	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.SetDefaultGOMAXPROCS()
 	}
 }

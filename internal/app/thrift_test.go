@@ -33,3 +33,27 @@ func TestUnhurried(t *testing.T) { // alone: the rate is the process's
 		t.Errorf("got %d, want what GOGC had set", got)
 	}
 }
+
+// GOMAXPROCS has its way; without it a command has one processor, until it asks
+// for all.
+func TestProcessors(t *testing.T) { // alone: they are the process's
+	before := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(before)
+	runtime.SetDefaultGOMAXPROCS()
+	all := runtime.GOMAXPROCS(0)
+	for _, c := range []struct {
+		variable         string
+		begins, together int
+	}{{"", 1, all}, {"3", 3, 3}, {"none", 1, 1}} {
+		t.Setenv("GOMAXPROCS", c.variable)
+		runtime.GOMAXPROCS(1) // as package alone has it
+		Processors()
+		if got := runtime.GOMAXPROCS(0); got != c.begins {
+			t.Errorf("GOMAXPROCS=%s: began with %d processors, want %d", c.variable, got, c.begins)
+		}
+		Together()
+		if got := runtime.GOMAXPROCS(0); got != c.together {
+			t.Errorf("GOMAXPROCS=%s: together %d processors, want %d", c.variable, got, c.together)
+		}
+	}
+}
