@@ -60,7 +60,7 @@ func parse(payload []byte) (c *Claims, wrong map[string]error, err error) {
 
 func text(raw json.RawMessage) (string, error) {
 	var s string
-	if raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
+	if raw[0] != '"' || !strictjson.Read(raw, &s) {
 		return "", errors.New("is not a string")
 	}
 	return s, nil

@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 
 	"rely/internal/fault"
@@ -31,11 +30,10 @@ func ClientCertificate(name string, text secret.String) (*tls.Certificate, error
 }
 
 func certified(data []byte) (*tls.Certificate, error) {
-	list, isSet := strictjson.Lookup(data, "keys")
-	if !isSet || strictjson.Check(data) != nil {
+	raws, isSet, err := strictjson.ArrayIn(data, "keys", MaxKeys)
+	if !isSet {
 		return nil, errors.New("it is no JWKS")
 	}
-	raws, err := strictjson.Array(list, MaxKeys)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +48,7 @@ func certified(data []byte) (*tls.Certificate, error) {
 		}
 		own := &tls.Certificate{PrivateKey: key.signer}
 		var chain []string
-		if json.Unmarshal(value, &chain) != nil || len(chain) == 0 {
+		if !strictjson.Read(value, &chain) || len(chain) == 0 {
 			return nil, errors.New("its x5c is no list of certificates")
 		}
 		for _, one := range chain {

@@ -80,11 +80,8 @@ func parseHeader(data []byte) (Header, error) {
 		if !ok {
 			continue
 		}
-		if value[0] != '"' {
+		if value[0] == 'n' || !strictjson.Read(value, m.to) {
 			return h, fmt.Errorf("%q is not a string", m.name)
-		}
-		if err := json.Unmarshal(value, m.to); err != nil {
-			return h, err
 		}
 	}
 	for _, name := range []string{"crit", "b64"} {

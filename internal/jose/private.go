@@ -72,15 +72,14 @@ func parsePrivate(name string, text secret.String, use string) ([]Private, error
 }
 
 func privateJSON(data []byte, use string) ([]Private, error) {
-	if err := strictjson.Check(data); err != nil {
+	raws, isSet, err := strictjson.ArrayIn(data, "keys", MaxKeys)
+	switch {
+	case err != nil && isSet:
+		return nil, fmt.Errorf("the member %q is no list of at most %d keys", "keys", MaxKeys)
+	case err != nil:
 		return nil, errors.New("it starts as JSON, and is not well-formed")
-	}
-	raws := []json.RawMessage{data}
-	if list, isSet := strictjson.Lookup(data, "keys"); isSet {
-		var err error
-		if raws, err = strictjson.Array(list, MaxKeys); err != nil {
-			return nil, fmt.Errorf("the member %q is no list of at most %d keys", "keys", MaxKeys)
-		}
+	case !isSet:
+		raws = []json.RawMessage{data}
 	}
 	var keys []Private
 	first := errors.New("it holds no key")

@@ -56,18 +56,16 @@ func split(data []byte) ([]json.RawMessage, error) {
 	if len(data) > MaxKeySet {
 		return nil, fmt.Errorf("the key set has %d bytes, more than %d", len(data), MaxKeySet)
 	}
-	if err := strictjson.Check(data); err != nil {
-		return nil, fmt.Errorf("the key set cannot be read: %w", err)
+	keys, found, err := strictjson.ArrayIn(data, "keys", MaxKeys)
+	switch {
+	case !found && err == nil:
+		err = fmt.Errorf("the key set has no member %q", "keys")
+	case !found:
+		err = fmt.Errorf("the key set cannot be read: %w", err)
+	case err != nil:
+		err = fmt.Errorf("the member %q cannot be used: %w", "keys", err)
 	}
-	list, ok := strictjson.Lookup(data, "keys")
-	if !ok {
-		return nil, fmt.Errorf("the key set has no member %q", "keys")
-	}
-	keys, err := strictjson.Array(list, MaxKeys)
-	if err != nil {
-		return nil, fmt.Errorf("the member %q cannot be used: %w", "keys", err)
-	}
-	return keys, nil
+	return keys, err
 }
 
 // Keys describes every key, in order, also those that cannot be used.
@@ -162,13 +160,8 @@ func describe(raw json.RawMessage) KeyInfo {
 }
 
 // text is a member that is a string, "" where it is missing or something else.
-func text(raw json.RawMessage, name string) string {
-	value, ok := strictjson.Lookup(raw, name)
-	if !ok || value[0] != '"' {
-		return ""
-	}
-	var s string
-	// The value is part of checked JSON.
-	_ = json.Unmarshal(value, &s)
+func text(raw json.RawMessage, name string) (s string) {
+	value, _ := strictjson.Lookup(raw, name)
+	_ = strictjson.Read(value, &s)
 	return s
 }

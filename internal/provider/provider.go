@@ -15,6 +15,7 @@ import (
 
 	"rely/internal/fault"
 	"rely/internal/jose"
+	"rely/internal/strictjson"
 	"rely/internal/wire"
 )
 
@@ -198,7 +199,7 @@ func read(hc *wire.Client, issuer, address string, a *wire.Answer) (*Provider, e
 	p := &Provider{Source: address, http: hc}
 	p.Metadata.Raw = members
 	for _, m := range p.Metadata.members() {
-		if raw, there := members[m.name]; there && json.Unmarshal(raw, m.into) != nil {
+		if raw, there := members[m.name]; there && !strictjson.Read(raw, m.into) {
 			return nil, &fault.Error{
 				Kind: fault.Protocol, ID: "provider.metadata", Op: op, Spec: "OIDC Discovery 3",
 				Err: fmt.Errorf("%q has the wrong type: %.100s", m.name, raw), Hint: "have the provider mend its metadata at " + address,

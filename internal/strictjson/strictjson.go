@@ -5,13 +5,8 @@
 package strictjson
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"sort"
-	"strings"
-	"unicode/utf8"
 )
 
 // MaxDepth is how deep objects and arrays may be nested.
@@ -22,58 +17,73 @@ const MaxDepth = 64
 // RFC 7519 4) and at most [MaxDepth] deep. Two names are the same when they
 // are equal after their escapes are resolved. The error says what is wrong and
 // at which byte, counted from 0, and quotes at most 64 bytes of a name.
-func Check(data []byte) error {
-	switch {
-	case len(bytes.TrimLeft(data, " \t\r\n")) == 0:
-		return errors.New("it is empty, not JSON")
-	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
-		return errors.New("it begins with a byte order mark")
-	case !utf8.Valid(data):
-		return fmt.Errorf("it is not valid UTF-8 at byte %d", invalidUTF8(data))
-	case !json.Valid(data):
-		return syntax(data)
-	}
-	return walk(data)
-}
+func Check(data []byte) error { return scan(data, nil) }
 
 // Object is [Check] for data that must be an object. The values share memory
 // with data; a member whose value is null is there.
 func Object(data []byte) (map[string]json.RawMessage, error) {
-	if err := Check(data); err != nil {
-		return nil, err
-	}
-	i := space(data, 0)
-	if data[i] != '{' {
-		return nil, fmt.Errorf("it is %s, not a JSON object", kind(data[i]))
-	}
-	all := make(map[string]json.RawMessage)
-	members(data, i, func(name, value []byte) bool {
-		all[string(unquote(name))] = value
+	all := make(map[string]json.RawMessage, min(len(data)/64, 56))
+	err := scan(data, func(depth int, name, value span) bool {
+		if depth == 1 {
+			all[string(name.text(data))] = data[value.from:value.to:value.to]
+		}
 		return true
 	})
+	if err == nil {
+		err = want(data, "an object")
+	}
+	if err != nil {
+		return nil, err
+	}
 	return all, nil
 }
 
-// Array takes apart an array in text that [Check] has passed; more than most
-// elements are an error. The elements share memory with data.
+// Array is [Check] for data that must be an array, of at most most elements.
+// The elements share memory with data.
 func Array(data []byte, most int) ([]json.RawMessage, error) {
-	i := space(data, 0)
-	if i == len(data) {
-		return nil, errors.New("it is empty, not a JSON array")
-	}
-	if data[i] != '[' {
-		return nil, fmt.Errorf("it is %s, not a JSON array", kind(data[i]))
-	}
 	var all []json.RawMessage
-	for i = space(data, i+1); data[i] != ']'; i = space(data, i) {
-		if len(all) == most {
-			return nil, fmt.Errorf("it has more than %d elements", most)
+	err := scan(data, func(depth int, _, value span) bool {
+		if depth == 1 {
+			all = append(all, data[value.from:value.to:value.to])
 		}
-		end := valueEnd(data, i)
-		all = append(all, data[i:end:end])
-		if i = space(data, end); data[i] == ',' {
-			i = space(data, i+1)
+		return len(all) <= most
+	})
+	if err != nil {
+		return nil, err
+	}
+	return array(data, all, most)
+}
+
+// ArrayIn is [Check], and [Array] for the member name of the object that data
+// is. It is not found in data that is no such object, or wrong.
+func ArrayIn(data []byte, name string, most int) (all []json.RawMessage, found bool, err error) {
+	var member span
+	err = scan(data, func(depth int, called, value span) bool {
+		switch {
+		case member.to > 0:
+		case depth == 2 && len(all) <= most:
+			all = append(all, data[value.from:value.to:value.to])
+		case depth == 1 && string(called.text(data)) == name:
+			member = value
+		case depth == 1:
+			all = all[:0]
 		}
+		return true
+	})
+	if err != nil || member.to == 0 {
+		return nil, false, err
+	}
+	all, err = array(data[member.from:member.to], all, most)
+	return all, true, err
+}
+
+// array refuses data that is no array, or has too many elements.
+func array(data []byte, all []json.RawMessage, most int) ([]json.RawMessage, error) {
+	if err := want(data, "an array"); err != nil {
+		return nil, err
+	}
+	if len(all) > most {
+		return nil, fmt.Errorf("it has more than %d elements", most)
 	}
 	return all, nil
 }
@@ -82,211 +92,71 @@ func Array(data []byte, most int) ([]json.RawMessage, error) {
 // building a map. It reports false for a missing member and for text that is
 // no object. The value shares memory with data.
 func Lookup(data []byte, name string) (value json.RawMessage, found bool) {
-	i := space(data, 0)
-	if i == len(data) || data[i] != '{' {
-		return nil, false
-	}
-	members(data, i, func(n, v []byte) bool {
-		if string(unquote(n)) == name {
-			value, found = v, true
+	_ = scan(data, func(depth int, called, v span) bool {
+		if depth == 1 && called.to > 0 && string(called.text(data)) == name {
+			value, found = data[v.from:v.to:v.to], true
 		}
 		return !found
 	})
 	return value, found
 }
 
-// A name is one member name of an object that is still open.
-type name struct {
-	text []byte // escapes resolved
-	at   int
-}
-
-// walk finds repeated names and too much depth in valid JSON. It keeps the
-// names of the open objects on one stack and looks at an object when it ends.
-func walk(data []byte) error {
-	var names []name
-	var starts [MaxDepth]int
-	depth := 0
-	for i := 0; i < len(data); i++ {
-		switch data[i] {
-		case '"':
-			end := stringEnd(data, i)
-			if after := space(data, end); after < len(data) && data[after] == ':' {
-				names = append(names, name{unquote(data[i:end]), i})
-			}
-			i = end - 1
-		case '{', '[':
-			if depth == MaxDepth {
-				return fmt.Errorf("it is more than %d levels deep at byte %d", MaxDepth, i)
-			}
-			starts[depth] = len(names)
-			depth++
-		case '}', ']':
-			depth--
-			if n, ok := repeated(names[starts[depth]:]); ok {
-				return fmt.Errorf("the member %s is repeated at byte %d", quote(n.text), n.at)
-			}
-			names = names[:starts[depth]]
-		}
+// Read gives *into, a string, a list of strings or a bool, what data has, a
+// value out of text that [Check] has passed. As with [json.Unmarshal], null
+// leaves it as it is and is "" in a list. It reports false, and changes
+// nothing, for another type and for no data.
+func Read(data []byte, into any) bool {
+	if string(data) == "null" {
+		return true
 	}
-	return nil
-}
-
-// repeated gives the second of two equal names, and reorders names.
-func repeated(names []name) (name, bool) {
-	if len(names) > 16 {
-		sort.Sort(byText(names))
-		for i, n := range names[1:] {
-			if bytes.Equal(names[i].text, n.text) {
-				return n, true
+	switch into := into.(type) {
+	case *string:
+		s := scanner{data: data}
+		if s.text(0) != len(data) {
+			return false
+		}
+		*into = string(unquote(data))
+		return true
+	case *bool:
+		if string(data) != "true" && string(data) != "false" {
+			return false
+		}
+		*into = data[0] == 't'
+		return true
+	case *[]string:
+		elements, err := Array(data, len(data))
+		if err != nil {
+			return false
+		}
+		list := make([]string, len(elements))
+		for i, element := range elements {
+			if !Read(element, &list[i]) {
+				return false
 			}
 		}
-		return name{}, false
+		*into = list
+		return true
 	}
-	for i, n := range names { // nearly every object: no quicker by order
-		for _, before := range names[:i] {
-			if bytes.Equal(before.text, n.text) {
-				return n, true
-			}
-		}
-	}
-	return name{}, false
+	return false
 }
 
-type byText []name
-
-func (n byText) Len() int      { return len(n) }
-func (n byText) Swap(a, b int) { n[a], n[b] = n[b], n[a] }
-func (n byText) Less(a, b int) bool {
-	by := bytes.Compare(n[a].text, n[b].text)
-	return by < 0 || by == 0 && n[a].at < n[b].at
-}
-
-// members calls yield with each raw name and value of the object that begins
-// at data[i], until yield says no.
-func members(data []byte, i int, yield func(name, value []byte) bool) {
-	for i = space(data, i+1); data[i] != '}'; i = space(data, i) {
-		nameEnd := stringEnd(data, i)
-		start := space(data, space(data, nameEnd)+1)
-		end := valueEnd(data, start)
-		if !yield(data[i:nameEnd], data[start:end:end]) {
-			return
-		}
-		if i = space(data, end); data[i] == ',' {
-			i = space(data, i+1)
-		}
-	}
-}
-
-// valueEnd is the index after the value that begins at data[i].
-func valueEnd(data []byte, i int) int {
-	depth := 0
-	for ; i < len(data); i++ {
-		switch data[i] {
-		case '"':
-			i = stringEnd(data, i) - 1
-		case '{', '[':
-			depth++
-			continue
-		case '}', ']':
-			depth--
-		default:
-			if depth > 0 {
-				continue
-			}
-			for i < len(data) && strings.IndexByte(" \t\r\n,]}", data[i]) < 0 {
-				i++
-			}
-			return i
-		}
-		if depth == 0 {
-			return i + 1
-		}
-	}
-	return i
-}
-
-// stringEnd is the index after the string whose opening quote is data[i].
-func stringEnd(data []byte, i int) int {
-	i++
-	for i < len(data) {
-		quote := bytes.IndexByte(data[i:], '"')
-		if quote < 0 {
-			return len(data)
-		}
-		// Each byte is looked at for a quote once, however many are escaped.
-		for quote += i; i <= quote; {
-			escape := bytes.IndexByte(data[i:quote], '\\')
-			if escape < 0 {
-				return quote + 1
-			}
-			i += escape + 2
-		}
-	}
-	return len(data)
-}
-
-// space is the index of the first byte from i on that is not white space.
-func space(data []byte, i int) int {
-	for i < len(data) && (data[i] == ' ' || data[i] == '\t' || data[i] == '\r' || data[i] == '\n') {
-		i++
-	}
-	return i
-}
-
-// unquote is the text of a string literal; it shares memory with the literal
-// where that has no escapes.
-func unquote(literal []byte) []byte {
-	if bytes.IndexByte(literal, '\\') < 0 {
-		return literal[1 : len(literal)-1]
-	}
-	var s string
-	// The literal is part of valid JSON.
-	_ = json.Unmarshal(literal, &s)
-	return []byte(s)
-}
-
-func quote(text []byte) string {
-	const most = 64
-	if len(text) > most {
-		return fmt.Sprintf("%q...", text[:most])
-	}
-	return fmt.Sprintf("%q", text)
-}
-
-func syntax(data []byte) error {
-	var raw json.RawMessage
-	err := json.Unmarshal(data, &raw)
-	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Errorf("it is not JSON: %w at byte %d", err, max(e.Offset-1, 0))
-	}
-	return fmt.Errorf("it is not JSON: %w", err)
-}
-
-func invalidUTF8(data []byte) int {
-	i := 0
-	for i < len(data) {
-		r, size := utf8.DecodeRune(data[i:])
-		if r == utf8.RuneError && size == 1 {
-			break
-		}
-		i += size
-	}
-	return i
-}
-
-func kind(first byte) string {
-	switch first {
+// want refuses text of another kind, an object or an array.
+func want(data []byte, what string) error {
+	s, kind := scanner{data: data}, "a number"
+	switch data[s.space(0)] {
 	case '{':
-		return "an object"
+		kind = "an object"
 	case '[':
-		return "an array"
+		kind = "an array"
 	case '"':
-		return "a string"
+		kind = "a string"
 	case 't', 'f':
-		return "true or false"
+		kind = "true or false"
 	case 'n':
-		return "null"
+		kind = "null"
 	}
-	return "a number"
+	if kind == what {
+		return nil
+	}
+	return fmt.Errorf("it is %s, not a JSON %s", kind, what[3:])
 }

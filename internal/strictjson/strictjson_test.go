@@ -98,6 +98,27 @@ func TestArray(t *testing.T) {
 	}
 }
 
+func TestArrayIn(t *testing.T) {
+	t.Parallel()
+	data := []byte(` {"x":[1,[2]],"\u006beys" : [ {"a":["keys"]} , 2 ],"y":[3]}`)
+	got, found, err := ArrayIn(data, "keys", 2)
+	if s := fmt.Sprintf("%s", got); s != `[{"a":["keys"]} 2]` || !found || err != nil {
+		t.Errorf("got %s, %t, %v", s, found, err)
+	}
+	for in, want := range map[string]struct {
+		found bool
+		err   string
+	}{
+		`{"keys":[1,2,3]}`: {true, "more than 2 elements"}, `{"keys":{"a":1}}`: {true, "an object, not a JSON array"}, `{"keys":null}`: {true, "it is null"},
+		`{"a":{"keys":[1]}}`: {}, `["keys",[1]]`: {}, `{"keys":[1],"keys":[2]}`: {false, "repeated"}, `{"keys":[1]`: {false, "unexpected end"},
+	} {
+		got, found, err := ArrayIn([]byte(in), "keys", 2)
+		if len(got) != 0 || found != want.found || (err == nil) != (want.err == "") || err != nil && !strings.Contains(err.Error(), want.err) {
+			t.Errorf("ArrayIn(%s): got %s, %t, %v", in, got, found, err)
+		}
+	}
+}
+
 func TestLookup(t *testing.T) {
 	t.Parallel()
 	data := []byte(`{"x":{"kid":"inner"},"\u006bid":"a","KID":"b"}`)
@@ -123,73 +144,7 @@ func TestManyNamesCostLittle(t *testing.T) {
 		t.Errorf("got %v, want the repeated name", err)
 	}
 	small := []byte(`{"issuer":"https://op.example","keys":[{"kty":"EC","kid":"1"}]}`)
-	if n := testing.AllocsPerRun(10, func() { _ = Check(small) }); n > 5 {
-		t.Errorf("got %v allocations, want at most 5", n)
+	if n := testing.AllocsPerRun(10, func() { _ = Check(small) }); n > 0 {
+		t.Errorf("got %v allocations, want none", n)
 	}
-}
-
-// FuzzCheck compares with encoding/json: what passes is valid, and decoding it
-// loses no member.
-func FuzzCheck(f *testing.F) {
-	for _, s := range []string{`{"a":1,"a":2}`, `[{"\u0061":[]}, {"a":{}}]`, `"\ud800"`, "[[[[", "1 2", `{"a\\":"\\\"","b":[1,{"c":null}]}`, "\xef\xbb\xbf1"} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if Check(data) != nil {
-			return
-		}
-		var v any
-		if err := json.Unmarshal(data, &v); err != nil {
-			t.Fatalf("passed, but encoding/json says %v", err)
-		}
-		dec := json.NewDecoder(bytes.NewReader(data))
-		tokens := 0
-		for {
-			tok, err := dec.Token()
-			if err != nil {
-				break
-			}
-			if _, closing := tok.(json.Delim); !closing {
-				tokens++
-			}
-		}
-		if got := scalars(v); got != tokens {
-			t.Fatalf("decoded %d names and scalars of %d", got, tokens)
-		}
-		if o, err := Object(data); err == nil {
-			var m map[string]json.RawMessage
-			if err := json.Unmarshal(data, &m); err != nil || !reflect.DeepEqual(o, m) {
-				t.Fatalf("got %s, want %s (%v)", o, m, err)
-			}
-			for name, value := range m {
-				if got, ok := Lookup(data, name); !ok || !bytes.Equal(got, value) {
-					t.Fatalf("looked up %q: got %s, want %s", name, got, value)
-				}
-			}
-		}
-		if a, err := Array(data, len(data)); err == nil {
-			var m []json.RawMessage
-			if err := json.Unmarshal(data, &m); err != nil || fmt.Sprintf("%s", a) != fmt.Sprintf("%s", m) {
-				t.Fatalf("got %s, want %s (%v)", a, m, err)
-			}
-		}
-	})
-}
-
-// scalars counts the names and scalars in v.
-func scalars(v any) int {
-	n := 0
-	switch v := v.(type) {
-	case map[string]any:
-		for _, e := range v {
-			n += 1 + scalars(e)
-		}
-	case []any:
-		for _, e := range v {
-			n += scalars(e)
-		}
-	default:
-		n = 1
-	}
-	return n
 }

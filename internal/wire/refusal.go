@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"rely/internal/strictjson"
 )
 
 // A Refusal is an OAuth error response in the provider's own words (RFC 6749
@@ -16,7 +18,7 @@ type Refusal struct{ Code, Description, URI string }
 func RefusalIn(members map[string]json.RawMessage) *Refusal {
 	r := &Refusal{}
 	for name, into := range map[string]*string{"error": &r.Code, "error_description": &r.Description, "error_uri": &r.URI} {
-		_ = json.Unmarshal(members[name], into)
+		_ = strictjson.Read(members[name], into)
 	}
 	return r
 }

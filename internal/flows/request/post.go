@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"rely/internal/fault"
+	"rely/internal/strictjson"
 	"rely/internal/wire"
 )
 
@@ -17,9 +18,7 @@ type Members map[string]json.RawMessage
 // Text is a member that is a string; empty where it is anything else.
 func (m Members) Text(name string) string {
 	var s string
-	if json.Unmarshal(m[name], &s) != nil {
-		return ""
-	}
+	_ = strictjson.Read(m[name], &s)
 	return s
 }
 
