@@ -5,6 +5,7 @@
 package wire
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -85,7 +86,7 @@ func (c *Client) Do(ctx context.Context, op string, req *http.Request, limit int
 		return nil, c.failed(ctx, op, req.URL, err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	body, err := read(resp, limit+1)
 	if err == nil {
 		// A server that is told that nobody waits any more may still end its answer,
 		// and what it sent so far would look whole.
@@ -102,6 +103,18 @@ func (c *Client) Do(ctx context.Context, op string, req *http.Request, limit int
 		}
 	}
 	return &Answer{Status: resp.StatusCode, Header: resp.Header, Body: body, URL: req.URL.String()}, nil
+}
+
+// read reads a body up to its limit, into one piece of memory where the answer
+// says how long it is. What it says wrongly does no harm.
+func read(resp *http.Response, limit int64) ([]byte, error) {
+	body := io.LimitReader(resp.Body, limit)
+	if resp.ContentLength <= 0 || resp.ContentLength > limit {
+		return io.ReadAll(body)
+	}
+	whole := bytes.NewBuffer(make([]byte, 0, resp.ContentLength+bytes.MinRead))
+	_, err := whole.ReadFrom(body)
+	return whole.Bytes(), err
 }
 
 func (c *Client) timeout() time.Duration {

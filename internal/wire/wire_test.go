@@ -211,3 +211,26 @@ func TestAnEndThatComesTooLateIsNone(t *testing.T) {
 		t.Errorf("got %v, want a time-out", err)
 	}
 }
+
+// A liar is a transport whose answers have five bytes, and say that they have
+// another number.
+type liar int64
+
+func (l liar) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, ContentLength: int64(l), Body: io.NopCloser(strings.NewReader("{\"a\":"))}, nil
+}
+
+func TestAWrongLengthDoesNoHarm(t *testing.T) {
+	t.Parallel()
+	var slept []time.Duration
+	c := clientOf(t, &slept)
+	for _, said := range []int64{-1, 0, 1, 4, 5, 6, Document, 1 << 62} {
+		c.Base = liar(said)
+		if a, err := c.Get(t.Context(), "look", "https://op.example/", "*/*", Document); err != nil || string(a.Body) != "{\"a\":" {
+			t.Errorf("%d: got %v, %v", said, a, err)
+		}
+		if _, err := c.Get(t.Context(), "look", "https://op.example/", "*/*", 4); !fault.Is(err, fault.Protocol) {
+			t.Errorf("%d, four allowed: got %v, want it refused", said, err)
+		}
+	}
+}
