@@ -69,6 +69,7 @@ func (f *pathFlag) Type() string { return f.placeholder }
 
 // walkPages gives a user agent what it needs for pages that rely walks itself.
 func (i *invocation) walkPages(o *useragent.Options) error {
+	o.Timeout = i.values.Duration("timeout")
 	code, err := i.secretOnce(false, "totp_secret", "the secret for one-time codes")
 	if err == nil && !code.Empty() {
 		o.TOTP, err = totp.Parse(code)

@@ -82,6 +82,19 @@ func walk(t *testing.T, faults ...string) map[string]seen {
 	return out
 }
 
+// doors notes how the pages of a sign-in are answered, for faults behind which
+// nobody comes.
+func doors(t *testing.T, faults ...string) []any {
+	t.Helper()
+	o := broken(t, faults...)
+	if len(faults) > 0 {
+		o.Close() // lets go of what would not end
+	}
+	page, _ := o.look("GET", strings.TrimPrefix(o.request(newPKCE()), o.issuer), "")
+	form, _ := o.look("POST", "/login", formHead, "username=alice")
+	return []any{page["status"], page["type"], form["status"], form["type"]}
+}
+
 // inFront notes what comes through the browser beside a code, and what the
 // second ID token says; then a signed response, and the ways.
 func (o *op) inFront(client, jwks string) (front, jarm seen) {

@@ -11,12 +11,13 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"time"
 
 	"rely/internal/fault"
 	"rely/internal/recipe"
-	"rely/internal/wire"
-
 	"rely/internal/useragent/address"
+	"rely/internal/useragent/page"
+	"rely/internal/wire"
 )
 
 // forms walks login pages by plain HTTP: it keeps cookies, follows redirects
@@ -49,6 +50,7 @@ const walkOp = "walk the login page"
 //	Protocol    useragent.url                a redirect or form leads to a URL that may not be requested
 //	Protocol    useragent.limit              too many requests, or too large a page
 //	Network     useragent.network            a request got no answer, or the page is a 5xx (useragent.page)
+//	Network     useragent.timeout            a page did not come in full within Options.Timeout
 //	Unfinished  useragent.unfinished         ctx reached its deadline
 //	Cancelled   useragent.cancelled          ctx was cancelled
 func (f forms) Visit(ctx context.Context, v Visit) error {
@@ -71,27 +73,37 @@ func Begins(a Agent) bool {
 }
 
 // walk makes one request after the other, the first of them next.
-func (w *walk) walk(ctx context.Context, next *request) error {
+func (w *walk) walk(ctx context.Context, next *request) (err error) {
 	const limit = 30
 	for range limit {
 		if w.end != nil && same(next.url, w.end) {
 			return w.deliver(ctx, next)
 		}
 		w.last = nil
-		resp, err := w.send(ctx, next)
-		if err != nil {
+		if next, err = w.visit(ctx, next); err != nil || next == nil {
 			return err
-		}
-		if next, err = w.follow(resp, next); err != nil {
-			return err
-		}
-		if next == nil {
-			return nil
 		}
 	}
 	return &fault.Error{Kind: fault.Protocol, ID: "useragent.limit", Op: walkOp,
 		Hint: "open the URL in a browser to see where it leads",
 		Err:  fmt.Errorf("no end after %d requests, the last to %s", limit, place(next.url))}
+}
+
+// errSlow is why a request was given up that has a time limit of its own.
+const errSlow fault.Cause = "the provider's page did not come in time"
+
+// visit makes one exchange with the provider, and says what to send next.
+func (w *walk) visit(ctx context.Context, r *request) (*request, error) {
+	within, stop := ctx, func() {}
+	if w.o.Timeout > 0 {
+		within, stop = context.WithTimeoutCause(ctx, w.o.Timeout, errSlow)
+	}
+	defer stop()
+	resp, err := w.send(within, r)
+	if err != nil {
+		return nil, err
+	}
+	return w.follow(ctx, resp, r)
 }
 
 // A walk is one visit under way.
@@ -178,6 +190,10 @@ func (w *walk) send(ctx context.Context, r *request) (*http.Response, error) {
 // unreached words a failed exchange. net/http's own wording quotes the whole
 // URL, query included, so only what it wraps is kept.
 func (w *walk) unreached(ctx context.Context, u *url.URL, err error) error {
+	if context.Cause(ctx) == errSlow {
+		return &fault.Error{Kind: fault.Network, ID: "useragent.timeout", Op: walkOp, Spec: "rely's own limit on a whole exchange, --timeout",
+			Err: fmt.Errorf("%s did not answer in full within %s", place(u), w.o.Timeout), Hint: "try again, or allow more time with --timeout"}
+	}
 	if err := ended(ctx, walkOp); err != nil {
 		return err
 	}
@@ -196,7 +212,7 @@ func (w *walk) wrongURL(err error) error {
 
 // follow reads an answer and says what to send next; nil when nothing is left
 // to do.
-func (w *walk) follow(resp *http.Response, r *request) (*request, error) {
+func (w *walk) follow(ctx context.Context, resp *http.Response, r *request) (*request, error) {
 	defer resp.Body.Close()
 	switch resp.StatusCode {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
@@ -207,7 +223,7 @@ func (w *walk) follow(resp *http.Response, r *request) (*request, error) {
 			return w.redirect(resp, r)
 		}
 	}
-	p, err := w.read(resp, r)
+	p, err := w.read(ctx, resp, r)
 	if err != nil {
 		return nil, err
 	}
@@ -254,4 +270,22 @@ func (w *walk) redirect(resp *http.Response, r *request) (*request, error) {
 		}
 	}
 	return &again, nil
+}
+
+// frames asks for what a sign-out page shows in frames, which is how a provider
+// tells its clients (OpenID Connect Front-Channel Logout 2). As in a browser,
+// one that fails disturbs nothing.
+func (w *walk) frames(ctx context.Context, p *page.Page) {
+	for _, f := range p.Frames {
+		u, err := address.Clean(f)
+		if err != nil {
+			continue
+		}
+		within, stop := context.WithTimeout(ctx, 15*time.Second)
+		if resp, err := w.send(within, &request{method: http.MethodGet, url: u}); err == nil {
+			_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
+			_ = resp.Body.Close()
+		}
+		stop()
+	}
 }

@@ -76,6 +76,8 @@ type Options struct {
 	// HTTP carries the requests of forms and chrome, which need it. It has to
 	// trust the listener's certificate.
 	HTTP http.RoundTripper
+	// Timeout bounds each request of forms to the provider's pages; 0 does not.
+	Timeout time.Duration
 	// Username and Password are typed by forms and chrome.
 	Username string
 	Password secret.String

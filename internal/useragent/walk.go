@@ -76,9 +76,9 @@ func (w *walk) carried(resp *http.Response) (status int, body []byte, err error)
 	return resp.StatusCode, body, nil
 }
 
-func (w *walk) read(resp *http.Response, r *request) (*page.Page, error) {
+func (w *walk) read(ctx context.Context, resp *http.Response, r *request) (*page.Page, error) {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxPage+1))
-	switch {
+	switch err = cmp.Or(err, resp.Request.Context().Err()); { // a server that hears that nobody waits may end its answer
 	case err != nil:
 		return nil, w.unreached(resp.Request.Context(), r.url, err)
 	case len(body) > maxPage:
@@ -91,7 +91,7 @@ func (w *walk) read(resp *http.Response, r *request) (*page.Page, error) {
 	}
 	p := page.Read(r.url, resp.StatusCode, mediaType, body)
 	if w.signOut {
-		w.frames(resp.Request.Context(), p)
+		w.frames(ctx, p)
 	}
 	return p, w.see(p, mediaType, body)
 }

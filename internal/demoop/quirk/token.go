@@ -38,6 +38,8 @@ func tokens() []Fault {
 			Serve: elsewhere(http.StatusTemporaryRedirect, "/collect")},
 		Fault{Name: "token-redirect-elsewhere", Help: "the token endpoint is said to be on another host", Rule: ruleRedirect, Group: "transport", On: Tokens,
 			Serve: elsewhere(http.StatusPermanentRedirect, "https://evil.example/collect")},
+		Fault{Name: "authorize-hang", Help: "the login page never comes", Rule: ruleTime, Group: "transport", Exit: 7, On: Authorize, Serve: hang},
+		Fault{Name: "sign-in-slow", Help: "the answer to the sign-in comes a byte at a time", Rule: ruleTime, Group: "transport", Exit: 7, On: "login", Serve: slow},
 		Fault{Name: "token-slow", Help: "the answer comes a byte at a time", Rule: ruleTime, Group: "transport", Exit: 7, On: Tokens, Serve: slow},
 		Fault{Name: "token-hang", Help: "the answer never comes", Rule: ruleTime, Group: "transport", Exit: 7, On: Tokens, Serve: hang},
 		Fault{Name: "token-500", Help: "the token endpoint answers 500 every time", Rule: rule500, Group: "transport", Exit: 7, On: Tokens, Serve: unavailable},
