@@ -43,8 +43,12 @@ func (i *invocation) keepSettings(learnt ...config.Change) error {
 			changes = append(changes, config.Change{Name: name, Values: i.all(name)})
 		}
 	}
-	if err := i.files.Set(i.profile, changes); err != nil {
-		return err
+	news := func(c config.Change) bool { return !i.values.Kept(c.Name, c.Values) }
+	// Most sign-ins are with what the profile says already.
+	if len(learnt) > 0 || slices.ContainsFunc(changes, news) || !i.files.Exists(i.profile) {
+		if err := i.files.Set(i.profile, changes); err != nil {
+			return err
+		}
 	}
 	current, err := i.files.Current()
 	if err != nil {

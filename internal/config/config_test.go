@@ -283,3 +283,22 @@ func TestTableIsSound(t *testing.T) {
 		t.Error("got other spellings than the contract's")
 	}
 }
+
+// Only the profile's own file can be said to keep a value, whatever overrules it.
+func TestKept(t *testing.T) {
+	t.Parallel()
+	f := folder(t, map[string]string{"config.yaml": "scope: openid\nacr_values: high\n", "profiles/work.yaml": "scope: openid email\nclient_id: me\nparam:\n  - a=b\n  - c=d\n"})
+	flags := map[string][]string{"client_id": {"you"}, "scope": {"openid email"}, "acr_values": {"high"}, "param": {"a=b", "c=d"}}
+	v, err := f.Load("work", flags, environment(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"scope": true, "param": true, "client_id": false, "acr_values": false, "prompt": false} {
+		if got := v.Kept(name, flags[name]); got != want {
+			t.Errorf("%s: got %v, want %v", name, got, want)
+		}
+	}
+	if !v.Kept("client_id", []string{"me"}) {
+		t.Error("client_id: what the file says is not kept")
+	}
+}

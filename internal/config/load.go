@@ -41,6 +41,7 @@ type value struct {
 	source Source
 	where  string
 	files  []string // what the files or the table say of it, whatever the winner
+	kept   bool     // and that is the profile's own file
 }
 
 func (v Values) get(name string) value {
@@ -86,6 +87,13 @@ func (v Values) Replaced(name string) bool {
 		now = []string{got.text}
 	}
 	return got.source >= FromVariable && !slices.Equal(now, got.files)
+}
+
+// Kept reports whether the profile's own file said exactly this of a setting when
+// it was read.
+func (v Values) Kept(name string, values []string) bool {
+	got := v.get(name)
+	return got.kept && slices.Equal(got.files, values)
 }
 
 // Where words a setting's source for people: "--scope", "RELY_SCOPE", a file
@@ -185,7 +193,7 @@ func (m *merger) Decode(data []byte, into map[string]any) error {
 			continue
 		}
 		into[e.name] = e.values
-		m.values.all[e.name] = value{source: source, where: m.path + ":" + strconv.Itoa(e.key.Line), files: e.values}
+		m.values.all[e.name] = value{source: source, where: m.path + ":" + strconv.Itoa(e.key.Line), files: e.values, kept: !m.preferences}
 	}
 	return nil
 }
@@ -207,20 +215,27 @@ func (m *merger) process(flags map[string][]string, env func(string) (string, bo
 				return err
 			}
 			variables[s.Name] = list
-			m.values.all[s.Name] = value{source: FromVariable, where: Variable(s.Name), files: m.values.all[s.Name].files}
+			m.overrule(s.Name, FromVariable, Variable(s.Name))
 		}
 		if list, ok := flags[s.Name]; ok {
 			if err := s.given(list, fault.Usage, "flag", "--"+Flag(s.Name)); err != nil {
 				return err
 			}
 			m.viper.Set(s.Name, list)
-			m.values.all[s.Name] = value{source: FromFlag, where: "--" + Flag(s.Name), files: m.values.all[s.Name].files}
+			m.overrule(s.Name, FromFlag, "--"+Flag(s.Name))
 		}
 	}
 	if len(variables) == 0 {
 		return nil
 	}
 	return m.viper.MergeConfigMap(variables)
+}
+
+// overrule notes that another source says something else than the files.
+func (m *merger) overrule(name string, source Source, where string) {
+	now := m.values.all[name]
+	now.source, now.where = source, where
+	m.values.all[name] = now
 }
 
 // given checks a value from outside the files. A secret is not quoted.
