@@ -196,7 +196,7 @@ func (i *invocation) network() (http.RoundTripper, error) {
 	if i.transport != nil {
 		return i.transport, nil
 	}
-	if i.loose {
+	if i.loose && i.values.String("har") == "" { // which is written at the end
 		go i.catchLater()
 	} else {
 		i.catch()
