@@ -2,7 +2,6 @@ package idtoken
 
 import (
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +9,7 @@ import (
 
 	"rely/internal/jose"
 	"rely/internal/secret"
+	"rely/internal/strictjson"
 )
 
 // missing words the absence of a claim.
@@ -141,7 +141,7 @@ func checkSHash(l *ladder) finding {
 		return skip("not sent")
 	case l.State == "":
 		return skip("no state was sent")
-	case json.Unmarshal(raw, &got) != nil:
+	case !strictjson.Read(raw, &got):
 		return fail("the hash of the state", show(string(raw)), errors.New("\"s_hash\" is no text"))
 	}
 	return l.halfHash("s_hash", got, secret.New(l.State), "state")

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"rely/internal/fault"
+	"rely/internal/strictjson"
 	"rely/internal/wire"
 )
 
@@ -27,7 +28,7 @@ func (p *Provider) Mutual() error {
 	}
 	for _, e := range p.Metadata.endpoints() {
 		var address string
-		if json.Unmarshal(aliases[e.name], &address) != nil || address == "" || e.name == "authorization_endpoint" {
+		if !strictjson.Read(aliases[e.name], &address) || address == "" || e.name == "authorization_endpoint" {
 			continue
 		}
 		if _, err := wire.Endpoint(e.name+" in mtls_endpoint_aliases", address, p.Metadata.Issuer); err != nil {

@@ -89,8 +89,8 @@ func (p *Provider) present(ctx context.Context, hc *wire.Client, op, endpoint st
 func declined(op, subject, spec string, a *wire.Answer) error {
 	var code, text string
 	if members, err := strictjson.Object(a.Body); err == nil {
-		_ = json.Unmarshal(members["error"], &code)
-		_ = json.Unmarshal(members["error_description"], &text)
+		_ = strictjson.Read(members["error"], &code)
+		_ = strictjson.Read(members["error_description"], &text)
 	}
 	if code == "" {
 		code, text = challenge(a.Header.Get("WWW-Authenticate"))

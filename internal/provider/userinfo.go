@@ -77,7 +77,7 @@ func checkSubject(op string, claims map[string]json.RawMessage, want string) err
 		Hint: "do not use these claims: they may belong to somebody else",
 	}
 	var sub string
-	if err := json.Unmarshal(claims["sub"], &sub); err != nil || sub == "" {
+	if !strictjson.Read(claims["sub"], &sub) || sub == "" {
 		f.Err = errors.New("the answer has no \"sub\"")
 		return f
 	}
@@ -94,8 +94,8 @@ func refused(op string, a *wire.Answer) error {
 	code, text := challenge(a.Header.Get("WWW-Authenticate"))
 	if code == "" {
 		if members, err := strictjson.Object(a.Body); err == nil {
-			_ = json.Unmarshal(members["error"], &code)
-			_ = json.Unmarshal(members["error_description"], &text)
+			_ = strictjson.Read(members["error"], &code)
+			_ = strictjson.Read(members["error_description"], &text)
 		}
 	}
 	said := fmt.Sprintf("the provider answered %d", a.Status)

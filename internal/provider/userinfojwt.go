@@ -164,7 +164,7 @@ func inside(f *fault.Error, text []byte) (map[string]json.RawMessage, error) {
 func (ask Asking) forUs(f *fault.Error, issuer string, members map[string]json.RawMessage) error {
 	f.ID, f.Hint = "userinfo.audience", "do not use these claims: they may belong to somebody else"
 	var iss string
-	if raw, there := members["iss"]; there && (json.Unmarshal(raw, &iss) != nil || iss != issuer) {
+	if raw, there := members["iss"]; there && (!strictjson.Read(raw, &iss) || iss != issuer) {
 		f.Err = fmt.Errorf("\"iss\" is %.200s, not the provider", raw)
 		return f
 	}
@@ -174,9 +174,9 @@ func (ask Asking) forUs(f *fault.Error, issuer string, members map[string]json.R
 	}
 	var one string
 	var several []string
-	if json.Unmarshal(raw, &one) == nil {
+	if strictjson.Read(raw, &one) {
 		several = []string{one}
-	} else if json.Unmarshal(raw, &several) != nil || len(several) == 0 {
+	} else if !strictjson.Read(raw, &several) || len(several) == 0 {
 		several = nil
 	}
 	if !slices.Contains(several, ask.ClientID) {

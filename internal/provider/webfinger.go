@@ -101,7 +101,7 @@ func Finger(ctx context.Context, hc *wire.Client, typed string) (*Finding, error
 	if err != nil {
 		return nil, err
 	}
-	_ = json.Unmarshal(members["subject"], &f.Subject) // it may be another name of the same (RFC 7033 4.4.1)
+	_ = strictjson.Read(members["subject"], &f.Subject) // it may be another name of the same (RFC 7033 4.4.1)
 	if f.Issuer, err = issuerLink(members["links"]); err == nil {
 		_, err = wire.Endpoint("the issuer's link", f.Issuer, scheme+"://")
 	}
@@ -130,7 +130,7 @@ func issuerLink(raw json.RawMessage) (string, error) {
 	for _, link := range links {
 		text := func(name string) (s string) {
 			value, _ := strictjson.Lookup(link, name)
-			_ = json.Unmarshal(value, &s) // another type is no link of ours
+			_ = strictjson.Read(value, &s) // another type is no link of ours
 			return s
 		}
 		if text("rel") != IssuerRel {

@@ -129,7 +129,7 @@ func (a *Ask) Possible(p url.Values, m *provider.Metadata) (notes []string, err 
 func listed(member string, refuse bool) func(*Ask, *provider.Metadata, string) (string, error) {
 	return func(_ *Ask, m *provider.Metadata, value string) (string, error) {
 		var list []string
-		if json.Unmarshal(m.Raw[member], &list) != nil || len(list) == 0 {
+		if !strictjson.Read(m.Raw[member], &list) || len(list) == 0 {
 			return "", nil
 		}
 		var missing []string
@@ -218,7 +218,7 @@ func detailTypes(data []byte) ([]string, error) {
 	var types []string
 	for _, one := range list {
 		var name string
-		if raw, there := strictjson.Lookup(one, "type"); !there || json.Unmarshal(raw, &name) != nil || name == "" {
+		if raw, there := strictjson.Lookup(one, "type"); !there || !strictjson.Read(raw, &name) || name == "" {
 			return nil, errors.New("it has an entry that is no object with a type")
 		}
 		types = append(types, name)
@@ -231,7 +231,7 @@ func detailTypes(data []byte) ([]string, error) {
 
 func canDetails(a *Ask, m *provider.Metadata, _ string) (string, error) {
 	var list []string
-	if json.Unmarshal(m.Raw["authorization_details_types_supported"], &list) != nil {
+	if !strictjson.Read(m.Raw["authorization_details_types_supported"], &list) {
 		return "the provider's metadata does not name authorization_details_types_supported; it may ignore what is asked", nil
 	}
 	for _, name := range a.Details {

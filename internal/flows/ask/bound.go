@@ -26,7 +26,7 @@ func confirmed(members map[string]json.RawMessage) confirmation {
 	var c confirmation
 	for name, into := range map[string]*string{"x5t#S256": &c.certificate, "jkt": &c.key} {
 		if value, there := strictjson.Lookup(members["cnf"], name); there {
-			_ = json.Unmarshal(value, into) // what is no string names nothing
+			_ = strictjson.Read(value, into) // what is no string names nothing
 		}
 	}
 	return c

@@ -140,7 +140,7 @@ func canClaims(a *Ask, m *provider.Metadata, _ string) (string, error) {
 		return "", errors.New("the provider's metadata says claims_parameter_supported: false")
 	}
 	var list, missing []string
-	_ = json.Unmarshal(m.Raw["claims_supported"], &list)
+	_ = strictjson.Read(m.Raw["claims_supported"], &list)
 	for _, c := range slices.Concat(a.IDToken, a.UserInfo) {
 		name, _, _ := strings.Cut(c.Name, "#") // a language tag (OIDC Core 5.2)
 		if len(list) > 0 && !slices.Contains(list, name) && name != "acr" && name != "sub" {

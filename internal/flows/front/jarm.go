@@ -2,7 +2,6 @@ package front
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -11,6 +10,7 @@ import (
 	"rely/internal/fault"
 	"rely/internal/idtoken"
 	"rely/internal/secret"
+	"rely/internal/strictjson"
 )
 
 // responseParameters are what an authorization response is made of. Beside a
@@ -81,7 +81,7 @@ func inside(c *idtoken.Claims) url.Values {
 		var text string
 		switch {
 		case name == "aud" || name == "exp":
-		case json.Unmarshal(raw, &text) == nil:
+		case strictjson.Read(raw, &text):
 			p.Set(name, text)
 		default:
 			p.Set(name, string(raw)) // a number, as expires_in

@@ -1,12 +1,12 @@
 package request
 
 import (
-	"encoding/json"
 	"net/url"
 	"slices"
 	"strings"
 
 	"rely/internal/idtoken"
+	"rely/internal/strictjson"
 )
 
 // DisplayName is how a person recognises themselves in an ID token: the name
@@ -14,7 +14,7 @@ import (
 func DisplayName(c *idtoken.Claims) string {
 	for _, claim := range []string{"preferred_username", "email", "name"} {
 		var name string
-		if json.Unmarshal(c.All[claim], &name) == nil && name != "" {
+		if strictjson.Read(c.All[claim], &name) && name != "" {
 			return name
 		}
 	}
