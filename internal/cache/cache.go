@@ -51,19 +51,20 @@ func (l label) String() string {
 }
 
 // read takes the label off a file's text; ok is false where there is none.
-func (l *label) read(text string) (body string, ok bool) {
-	times, text, _ := strings.Cut(text, "\n")
-	l.address, text, _ = strings.Cut(text, "\n")
-	l.accept, text, _ = strings.Cut(text, "\n")
-	l.way, body, ok = strings.Cut(text, "\n")
-	f := strings.Split(times, " ")
-	if !ok || len(f) != 4 || f[0] != version {
-		return "", false
+func (l *label) read(text []byte) (body []byte, ok bool) {
+	lines := bytes.SplitN(text, []byte("\n"), 5)
+	if len(lines) < 5 {
+		return nil, false
+	}
+	f := strings.Split(string(lines[0]), " ")
+	if len(f) != 4 || f[0] != version {
+		return nil, false
 	}
 	kept, err1 := strconv.ParseInt(f[1], 10, 64)
 	until, err2 := strconv.ParseInt(f[2], 10, 64)
 	l.kept, l.until, l.digest = time.UnixMilli(kept), time.UnixMilli(until), f[3]
-	return body, err1 == nil && err2 == nil
+	l.address, l.accept, l.way = string(lines[1]), string(lines[2]), string(lines[3])
+	return lines[4], err1 == nil && err2 == nil
 }
 
 // Find implements [wire.Cache].
@@ -85,8 +86,8 @@ func (f *Folder) find(address, accept string) (body []byte, left time.Duration) 
 		return nil, 0
 	}
 	var l label
-	text, ok := l.read(string(data))
-	if body = []byte(text); !ok || l.address != address || l.accept != accept || l.way != f.Way || l.digest != digest(body) {
+	body, ok := l.read(data)
+	if !ok || l.address != address || l.accept != accept || l.way != f.Way || l.digest != digest(body) {
 		return nil, 0
 	}
 	// A clock that was set back must not make a document young again.
