@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -110,12 +109,16 @@ func (d *demo) run(ctx context.Context) error {
 	d.catch()
 	var broken *demoop.Fault
 	if d.fault != "" {
-		all := demoop.Faults()
-		at := slices.IndexFunc(all, func(f demoop.Fault) bool { return f.Name == d.fault })
-		if at < 0 {
-			return &fault.Error{Kind: fault.Usage, ID: "demo.fault", Op: "run the demo", Err: fmt.Errorf("there is no fault %q", d.fault), Hint: "run \"rely demo --list\" to see them all"}
+		var names []string
+		for _, f := range demoop.Faults() {
+			if names = append(names, f.Name); f.Name == d.fault {
+				broken = &f
+			}
 		}
-		broken = &all[at]
+		if broken == nil {
+			return &fault.Error{Kind: fault.Usage, ID: "demo.fault", Op: "run the demo", Err: fmt.Errorf("there is no fault %q", d.fault),
+				Hint: fault.Meant(d.fault, names, "use --break ", "run \"rely demo --list\" to see them all")}
+		}
 	}
 	dir, err := os.MkdirTemp(d.Dirs.Temp, "rely-demo-")
 	if err != nil {

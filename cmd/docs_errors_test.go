@@ -350,6 +350,8 @@ func (s *source) text(e ast.Expr, given map[string]ast.Expr) string {
 	case *ast.CallExpr:
 		if sel, ok := e.Fun.(*ast.SelectorExpr); ok && sel.Sel.Name == "Sprintf" && len(e.Args) > 0 {
 			return verbs(s.text(e.Args[0], given))
+		} else if ok && sel.Sel.Name == "Meant" {
+			return s.text(e.Args[3], given)
 		}
 	}
 	return "..."

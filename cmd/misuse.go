@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"rely/internal/fault"
 )
@@ -16,6 +17,23 @@ func misuse(err error) error {
 		return err
 	}
 	return usage(err, "run \"rely help\", or add --help to the command")
+}
+
+// unknownFlag names the flag that was probably meant, or where they are listed.
+func unknownFlag(c *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	var names []string
+	if unknown.GetSpecifiedShortnames() == "" {
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if !f.Hidden {
+				names = append(names, f.Name)
+			}
+		})
+	}
+	return usage(err, fault.Meant(unknown.GetSpecifiedName(), names, "write --", fmt.Sprintf("run \"%s --help\" to see the flags", c.CommandPath())))
 }
 
 func usage(err error, hint string) error {

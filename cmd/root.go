@@ -124,6 +124,7 @@ func newRoot(i *invocation, args []string) *cobra.Command {
 	}
 	i.settingFlags(root.PersistentFlags(), "profile", "config", "output", "quiet", "trace", "har", "curl", "timeout", "ca_cert", "non_interactive")
 	root.PersistentFlags().CountVarP(&i.loud, "verbose", "v", "say more: expected and actual of every check")
+	root.SetFlagErrorFunc(unknownFlag)
 	addCommands(root, i, args)
 	if len(root.Commands()) == 1 {
 		root.CompletionOptions.DisableDefaultCmd = true

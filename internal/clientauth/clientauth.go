@@ -117,7 +117,7 @@ func named(name string, c Credentials) (Entry, error) {
 	return Entry{}, &fault.Error{
 		Kind: fault.Usage, ID: "client-auth.unknown", Op: "choose how to prove the client",
 		Err:  fmt.Errorf("%q is no client authentication that rely knows (%s)", name, strings.Join(names, ", ")),
-		Hint: "use one of those with --client-auth",
+		Hint: fault.Meant(name, names, "use --client-auth ", "use one of those with --client-auth"),
 	}
 }
 

@@ -196,36 +196,11 @@ func texts(path string, e entry, list bool) ([]string, error) {
 
 // nearest is the key that was probably meant, or "".
 func nearest(name string) string {
-	best, least := "", max(2, len(name)/3)+1
-	plain := strings.ToLower(strings.ReplaceAll(name, "-", "_"))
+	var names []string
 	for _, s := range Settings() {
-		if d := distance(plain, s.Name); s.Profile && d < least {
-			best, least = s.Name, d
+		if s.Profile {
+			names = append(names, s.Name)
 		}
 	}
-	return best
-}
-
-// distance is the number of single-byte edits between two short texts.
-func distance(a, b string) int {
-	if len(a) > 64 {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := before
-			if a[i] != b[j] {
-				change++
-			}
-			before = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return fault.Nearest(strings.ReplaceAll(name, "-", "_"), names)
 }

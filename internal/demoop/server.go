@@ -194,8 +194,12 @@ func (s *Server) turnOn(names []string) error {
 	for _, n := range names {
 		i := slices.IndexFunc(all, func(f Fault) bool { return f.Name == n })
 		if i < 0 {
+			var known []string
+			for _, f := range all {
+				known = append(known, f.Name)
+			}
 			return &fault.Error{Kind: fault.Usage, ID: "op.fault", Op: "start the provider",
-				Err: fmt.Errorf("there is no fault named %q", n), Hint: "run \"rely demo --list\" to see the faults"}
+				Err: fmt.Errorf("there is no fault named %q", n), Hint: fault.Meant(n, known, "use ", "run \"rely demo --list\" to see the faults")}
 		}
 		f := all[i]
 		if f.Start != nil {

@@ -41,6 +41,6 @@ func Find(name string) (Entry, error) {
 	return Entry{}, &fault.Error{
 		Kind: fault.Usage, ID: "flow.unknown", Op: "choose the flow",
 		Err:  fmt.Errorf("%q is no flow that rely knows (%s)", name, strings.Join(names, ", ")),
-		Hint: "use one of those with --flow",
+		Hint: fault.Meant(name, names, "use --flow ", "use one of those with --flow"),
 	}
 }

@@ -69,7 +69,7 @@ func Find(name string) (Entry, error) {
 		names = append(names, e.Name)
 	}
 	return Entry{}, &fault.Error{Kind: fault.Usage, ID: "output.format", Op: "choose the output format",
-		Err: fmt.Errorf("%q is no format (%s)", name, strings.Join(names, ", ")), Hint: "use one of those with --output"}
+		Err: fmt.Errorf("%q is no format (%s)", name, strings.Join(names, ", ")), Hint: fault.Meant(name, names, "use --output ", "use one of those with --output")}
 }
 
 // Print writes r in the format of that name. Every error is a fault: Usage

@@ -70,7 +70,7 @@ func Find(name string) (Preset, error) {
 	}
 	return Preset{}, &fault.Error{Kind: fault.Usage, ID: "preset.unknown", Op: "choose the provider",
 		Err:  fmt.Errorf("%q is no provider that rely knows (%s)", name, strings.Join(Names(), ", ")),
-		Hint: "use one of those with --provider, or give the issuer's URL in place of it"}
+		Hint: fault.Meant(name, Names(), "use --provider ", "use one of those with --provider, or give the issuer's URL in place of it")}
 }
 
 // Names are those of all presets, in the order of the table.

@@ -158,7 +158,7 @@ func Choose(name string, o Options) (Agent, error) {
 	}
 	unknown := &fault.Error{
 		Kind: fault.Usage, ID: "useragent.unknown", Op: "choose who walks the login page",
-		Hint: "use --browser with one of " + strings.Join(names, ", ") + ", or with a command that takes a URL",
+		Hint: fault.Meant(name, names, "use --browser ", "use --browser with one of "+strings.Join(names, ", ")+", or with a command that takes a URL"),
 	}
 	argv, err := words(name, o.os() != "windows")
 	switch {

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"rely/internal/fault"
 )
 
 func members() []*Check {
@@ -149,7 +151,7 @@ func misspelt(c *Case) {
 		}
 		for _, like := range all {
 			same := strings.EqualFold(plain.Replace(name), plain.Replace(like))
-			if !c.Has(like) && (same || distance(name, like) <= 2) {
+			if !c.Has(like) && (same || near(name, like)) {
 				c.found(name, name, like)
 				break
 			}
@@ -157,29 +159,10 @@ func misspelt(c *Case) {
 	}
 }
 
-// distance is how many characters have to be put in, taken out or changed to
-// make b of a.
-func distance(a, b string) int {
-	if d := len(a) - len(b); d > 2 || d < -2 {
-		return 3 // more than anybody asks for
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := before
-			if a[i] != b[j] {
-				change++
-			}
-			before = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+// near reports whether two characters put in, taken out or changed are enough.
+func near(a, b string) bool {
+	d := len(a) - len(b)
+	return d >= -2 && d <= 2 && fault.Distance(a, b) <= 2
 }
 
 func subjectTypes(c *Case) {

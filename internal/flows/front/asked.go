@@ -59,7 +59,7 @@ func findMode(name string) (Mode, error) {
 		names = append(names, m.Name)
 	}
 	return Mode{}, &fault.Error{Kind: fault.Usage, ID: "login.response-mode", Op: opChoose, Spec: "OAuth 2.0 Multiple Response Types 2.1",
-		Err: fmt.Errorf("%q is no response mode that rely knows", name), Hint: "use one of --response-mode " + strings.Join(names, ", ")}
+		Err: fmt.Errorf("%q is no response mode that rely knows", name), Hint: fault.Meant(name, names, "use --response-mode ", "use one of --response-mode "+strings.Join(names, ", "))}
 }
 
 const opChoose = "choose how the answer comes"
