@@ -156,17 +156,34 @@ var table = sync.OnceValue(func() []Setting {
 func Flag(name string) string { return strings.ReplaceAll(name, "_", "-") }
 
 // Variable is a setting's name in the environment.
-func Variable(name string) string { return "RELY_" + strings.ToUpper(name) }
+func Variable(name string) string {
+	out := append(make([]byte, 0, 64), "RELY_"...)
+	for _, c := range []byte(name) { // made for every setting at every start
+		if 'a' <= c && c <= 'z' {
+			c -= 'a' - 'A'
+		}
+		out = append(out, c)
+	}
+	return string(out)
+}
+
+// index says where in the table a name stands.
+var index = sync.OnceValue(func() map[string]int {
+	all := table()
+	out := make(map[string]int, len(all))
+	for n := range all {
+		out[all[n].Name] = n
+	}
+	return out
+})
 
 // Find gives the setting of this name.
 func Find(name string) (Setting, bool) {
-	all := table()
-	for n := range all {
-		if all[n].Name == name {
-			return all[n], true
-		}
+	n, ok := index()[name]
+	if !ok {
+		return Setting{}, false
 	}
-	return Setting{}, false
+	return table()[n], true
 }
 
 // check tells what is wrong with a value's shape.
