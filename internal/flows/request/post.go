@@ -40,7 +40,7 @@ func (r *Request) Exchange(ctx context.Context, op, endpoint, grant string, form
 	client, answer := r.prover(op)
 	resp, err := client.Do(req)
 	if err != nil {
-		return nil, 0, tokenFault(op, grant, answer.answer, err)
+		return nil, 0, tokenFault(op, grant, answer, err)
 	}
 	_ = resp.Body.Close() // all of it is in answer
 	m := answer.members

@@ -44,7 +44,7 @@ func (r *Request) Redeem(ctx context.Context, op string, form url.Values) (*Toke
 	}
 	token, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
 	if err != nil {
-		return nil, tokenFault(op, form.Get("grant_type"), answer.answer, err)
+		return nil, tokenFault(op, form.Get("grant_type"), answer, err)
 	}
 	return r.tokens(op, form.Get("grant_type"), token, answer.members)
 }
@@ -89,13 +89,17 @@ func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	case a.Status == http.StatusTooManyRequests && t.members.Text("error") != SlowDown:
 		return nil, a.Unexpected(t.op) // Auth0 says slow_down with this status
 	}
+	kind := "application/x-www-form-urlencoded"
 	body, err := t.form()
-	if err != nil && a.Status/100 == 2 {
+	switch {
+	case a.Status/100 != 2: // a nonce that is wanted is looked for in it (RFC 9449 8)
+		kind, body = "application/json", string(a.Body)
+	case err != nil:
 		return nil, broken(t.op, "token.member", "RFC 6749 5.1", err)
 	}
 	return &http.Response{
 		StatusCode: a.Status, Status: strconv.Itoa(a.Status), Request: req,
-		Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Dpop-Nonce": a.Header["Dpop-Nonce"]}, Body: io.NopCloser(strings.NewReader(body)),
+		Header: http.Header{"Content-Type": {kind}, "Dpop-Nonce": a.Header["Dpop-Nonce"]}, Body: io.NopCloser(strings.NewReader(body)),
 	}, nil
 }
 
@@ -106,7 +110,7 @@ func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 func (t *tokenTransport) form() (string, error) {
 	form := url.Values{}
 	var wrong error
-	for _, name := range []string{"access_token", "token_type", "refresh_token", "error", "error_description", "error_uri"} {
+	for _, name := range []string{"access_token", "token_type", "refresh_token", "error"} {
 		text := ""
 		if raw, there := t.members[name]; there && json.Unmarshal(raw, &text) != nil {
 			wrong = notText(name)
@@ -185,14 +189,14 @@ func Lifetime(raw json.RawMessage) (life time.Duration, known bool, err error) {
 }
 
 // tokenFault words a token request that gave no tokens.
-func tokenFault(op, grant string, a *wire.Answer, err error) error {
+func tokenFault(op, grant string, t *tokenTransport, err error) error {
 	var already *fault.Error
 	var refused *oauth2.RetrieveError
 	switch {
 	case errors.As(err, &already):
 		return already
 	case errors.As(err, &refused):
-		return refusedToken(op, grant, a.Status, &wire.Refusal{Code: refused.ErrorCode, Description: refused.ErrorDescription, URI: refused.ErrorURI})
+		return refusedToken(op, grant, t.answer.Status, wire.RefusalIn(t.members))
 	}
 	return &fault.Error{
 		Kind: fault.Protocol, ID: "token.answer", Op: op, Spec: "RFC 6749 5.1",
