@@ -93,8 +93,9 @@ rule, and what to change. A check that could not judge is "not run", never passe
 
 The exit code is 7 where the provider was not reached; else 8 where something was
 found that --fail-on counts; else, where somebody was to sign in and could not, that
-of the sign-in: 5 where it was refused, say. --baseline takes a report from before (-o
-json) and tells only what is new. --for says what the provider is meant to be. -o
+of the sign-in: 5 where it was refused, say; else 5 where --active was given and nothing
+could be tried. --baseline takes a report from before (-o json) and tells only what is
+new. --for says what the provider is meant to be. -o
 sarif, junit, markdown and github are for machines. "rely doctor explain ID" tells
 about one check.
 

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -53,8 +54,7 @@ func (d *examination) snapshotOf(ctx context.Context, r *doctor.Report, register
 	}
 	at := slices.IndexFunc(r.NotRun, func(n doctor.NotRun) bool { return n.Check.Active })
 	if at >= 0 && now.Parts["behaviour"] == nil && r.SignIn == nil {
-		return now, &fault.Error{Kind: fault.Denied, ID: "doctor.nothing-tried", Op: "try " + r.Issuer, Err: errors.New(r.NotRun[at].Reason),
-			Hint: "name a client of that provider with -p, or leave --active out"}
+		return now, cmp.Or(r.Untried, doctor.NothingTried(r.Issuer, errors.New(r.NotRun[at].Reason)))
 	}
 	if !d.robot() {
 		return now, nil

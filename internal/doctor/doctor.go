@@ -5,6 +5,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -48,6 +49,7 @@ type Report struct {
 	// Unreached is why nothing could be looked at; nil where something could.
 	Unreached error
 	SignIn    error // why nobody could be signed in, where somebody was to be
+	Untried   error // why nothing was tried, where something was to be
 	Evidence  *evidence.Evidence
 	Left      error // a client that could not be deleted
 
@@ -160,6 +162,9 @@ func (r *Report) try(ctx context.Context, o Options, e *evidence.Evidence, vendo
 	}
 	all := active.Run(ctx, *o.Active, e, vendor, o.For, chosen)
 	r.Left, r.SignIn = all.Left, all.SignIn
+	if all.Untried != nil {
+		r.Untried = NothingTried(r.Issuer, all.Untried)
+	}
 	r.Requests += all.Sent
 	for _, out := range all.Outcomes {
 		r.take(o, out.Check, out.Findings, out.Reason)
@@ -272,7 +277,8 @@ func (r *Report) Count(s check.Severity) int {
 
 // Verdict is nil where nothing was found that counts, else the fault with
 // which a run ends: Network where nothing was reached; else Findings; else that
-// of the sign-in, where somebody was to be signed in and nobody could be.
+// of the sign-in, where somebody was to be signed in and nobody could be; else
+// that nothing was tried, where something was to be.
 func (r *Report) Verdict(least check.Severity) error {
 	if r.Unreached != nil {
 		return r.Unreached
@@ -284,7 +290,7 @@ func (r *Report) Verdict(least check.Severity) error {
 		}
 	}
 	if n == 0 {
-		return r.NobodySignedIn()
+		return cmp.Or(r.NobodySignedIn(), r.Untried)
 	}
 	f := r.Findings[0] // the worst: the list is sorted
 	return &fault.Error{Kind: fault.Findings, ID: "doctor.findings", Op: "examine " + r.Issuer, Spec: f.Check.Section,
@@ -300,6 +306,22 @@ func (r *Report) NobodySignedIn() error {
 	}
 	return &fault.Error{Kind: fault.Denied, ID: "doctor.sign-in", Op: "sign in at " + r.Issuer, Err: r.SignIn,
 		Hint: "see with \"rely smoke " + r.Issuer + "\" and the same user what the provider says"}
+}
+
+// NothingTried is why nothing could be tried at a provider, as a fault: Denied,
+// but Network where that was not reached.
+func NothingTried(issuer string, why error) error {
+	out := &fault.Error{Kind: fault.Denied, ID: "doctor.nothing-tried", Op: "try " + issuer, Err: why, Hint: "choose other checks with --only, or leave --active out"}
+	var f *fault.Error
+	switch errors.As(why, &f); {
+	case f != nil && f.Kind == fault.Network:
+		out.Kind, out.Spec, out.Hint = f.Kind, f.Spec, f.Hint
+	case f != nil && f.ID == "registration.initial-token":
+		out.Hint = f.Hint + ", or name a client with -p"
+	case errors.Is(why, active.ErrNoClient):
+		out.Hint = "name a client of that provider with -p, or leave --active out"
+	}
+	return out
 }
 
 // Findings is a number of findings in words.

@@ -6,7 +6,10 @@
 package active
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"sort"
 
@@ -51,8 +54,12 @@ type Result struct {
 	Outcomes []Outcome
 	Sent     int   // requests
 	SignIn   error // why nobody could be signed in, where somebody was to be
+	Untried  error // why none of the checks was begun, where there were some
 	Left     error // names the client that could not be deleted
 }
+
+// ErrNoClient is why nothing at all could be tried.
+const ErrNoClient fault.Cause = "there is no client to try it with"
 
 // Run makes the clients, runs the chosen checks and deletes the clients again,
 // also where ctx ended.
@@ -62,14 +69,19 @@ func Run(ctx context.Context, o trial.Options, e *evidence.Evidence, vendor, pur
 		o.Announce(p.Rehearse(ctx, func(p *trial.Patient) { _ = each(ctx, p, "", chosen) }))
 	}
 	none := ""
-	if err := p.Prepare(ctx); err != nil {
-		none = "there is no client to try it with: " + fault.VisibleUpTo(err.Error(), 300)
+	err := p.Prepare(ctx)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrNoClient, err)
+		none = fault.VisibleUpTo(err.Error(), 300)
 	}
 	defer func() {
 		r.Left = p.Clean(context.WithoutCancel(ctx))
 		r.Sent = p.Sent()
 	}()
 	r.Outcomes = each(ctx, p, none, chosen)
+	if len(r.Outcomes) > 0 && !p.Tried {
+		r.Untried = cmp.Or(err, errors.New(r.Outcomes[0].Reason))
+	}
 	r.SignIn = p.NobodySignedIn(ctx)
 	return r
 }

@@ -138,6 +138,9 @@ type Patient struct {
 	// Kept is what checks leave for those behind them.
 	Kept map[string]any
 
+	// Tried says that a check was begun.
+	Tried bool
+
 	check    *check.Check
 	findings []check.Finding
 	reason   string
@@ -219,7 +222,7 @@ func (p *Patient) Run(ctx context.Context, probe Probe) (findings []check.Findin
 	case probe.Slow && !p.Slow:
 		return nil, "it waits for something to run out: add --slow"
 	}
-	p.wanted = p.wanted || probe.Login
+	p.Tried, p.wanted = true, p.wanted || probe.Login
 	err := probe.Run(ctx, p)
 	switch over := p.gate.spent(); {
 	case err != nil && over != nil:
