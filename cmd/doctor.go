@@ -27,6 +27,7 @@ type examination struct {
 	parallel                            int
 	most                                int
 	active, register, dry, slow, clears bool
+	differs                             bool // it is one side of "rely doctor diff"
 	watch                               string
 	testURL, testListen                 string
 	every                               time.Duration

@@ -172,12 +172,16 @@ func (d *examination) plan(p trial.Plan) {
 			who = " you sign in once, and may be asked to agree once for each client; " + fault.Count(p.Codes, "code is taken;", "codes are taken;")
 		}
 	}
+	few := p.Requests > p.Most
+	if d.compares() { // which is not the checks', and none of it is left out
+		p.Requests, p.Most, p.Clients = p.Requests+comparison, p.Most+comparison, p.Clients+1
+	}
 	made := fault.Count(p.Clients, "client is made and deleted again", "clients are made and deleted again")
 	if d.options.Active.Borrowed != nil {
 		made = "the profile's client is used"
 	}
 	d.say("About %s, at most %d:%s %s.\n", fault.Count(p.Requests, "request follows", "requests follow"), p.Most, who, made)
-	if p.Requests > p.Most {
+	if few {
 		d.say("rely: note: not all checks can be run so: raise the limit with --max-requests %d, or choose checks with --only\n", (p.Requests/50+1)*50)
 	}
 }

@@ -24,7 +24,7 @@ import (
 type difference struct{ *examination }
 
 func newDiff(i *invocation) *cobra.Command {
-	d := &difference{&examination{invocation: i, failOn: "error"}}
+	d := &difference{&examination{invocation: i, failOn: "error", differs: true}}
 	c := &cobra.Command{
 		Use:   "diff A B",
 		Short: "Compare two providers, or two looks at one",

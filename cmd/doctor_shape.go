@@ -13,6 +13,12 @@ import (
 	"rely/internal/fault"
 )
 
+// comparison is about how many requests signed makes.
+const comparison = 16
+
+// compares reports whether signed follows the checks.
+func (d *examination) compares() bool { return (d.differs || d.snapshot != "") && d.robot() }
+
 // signed is one sign-in of the examination's own, for what --snapshot, --watch
 // and diff take of it: with the profile's client, or one that is made for it and
 // deleted again.

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 
 	"rely/internal/fault"
@@ -15,13 +16,12 @@ import (
 func certificateFault(op string, to *url.URL, err error) error {
 	f := &fault.Error{Kind: fault.Network, ID: "wire.certificate", Op: op, Spec: "RFC 9525 6"}
 	var (
-		unknown  x509.UnknownAuthorityError
-		name     x509.HostnameError
-		invalid  x509.CertificateInvalidError
-		verify   *tls.CertificateVerificationError
-		notTLS   tls.RecordHeaderError
-		alert    tls.AlertError
-		hasAlert = errors.As(err, &alert)
+		unknown x509.UnknownAuthorityError
+		name    x509.HostnameError
+		invalid x509.CertificateInvalidError
+		verify  *tls.CertificateVerificationError
+		notTLS  tls.RecordHeaderError
+		remote  *net.OpError
 	)
 	switch {
 	case errors.As(err, &unknown):
@@ -39,8 +39,10 @@ func certificateFault(op string, to *url.URL, err error) error {
 	case errors.As(err, &notTLS):
 		f.Err = fmt.Errorf("%s does not speak TLS on this port", to.Host)
 		f.Hint = "check the port, or use http:// for a provider on this machine"
-	case hasAlert:
-		f.Err = fmt.Errorf("%s broke the TLS handshake off: %w", to.Host, alert)
+	// An alert. That a certificate of the client's is missing or not wanted comes
+	// after the handshake, in place of an answer (RFC 8446 4.4.2.4).
+	case errors.As(err, &remote) && remote.Op == "remote error":
+		f.Spec, f.Err = "RFC 8446 6.2", fmt.Errorf("%s broke the TLS handshake off: %w", to.Host, remote.Err)
 		f.Hint = "check which TLS versions and client certificates the provider accepts"
 	default:
 		return nil
