@@ -5,8 +5,8 @@ import (
 	"os"
 
 	"rely/cmd"
-	_ "rely/internal/alone"
 	"rely/internal/app"
+	_ "rely/internal/start"
 )
 
 func main() {

@@ -21,7 +21,7 @@ func (a *App) Unhurried() {
 
 // Processors gives the process as many processors as GOMAXPROCS says, where it
 // says something. Else a command keeps to the one that it began with (package
-// alone): it asks, waits for the answer and asks again, and a second processor
+// start): it asks, waits for the answer and asks again, and a second processor
 // that is woken for each answer, looks for more to do and finds nothing costs a
 // twentieth of the CPU time.
 func Processors() {

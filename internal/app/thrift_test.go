@@ -46,7 +46,7 @@ func TestProcessors(t *testing.T) { // alone: they are the process's
 		begins, together int
 	}{{"", 1, all}, {"3", 3, 3}, {"none", 1, 1}} {
 		t.Setenv("GOMAXPROCS", c.variable)
-		runtime.GOMAXPROCS(1) // as package alone has it
+		runtime.GOMAXPROCS(1) // as package start has it
 		Processors()
 		if got := runtime.GOMAXPROCS(0); got != c.begins {
 			t.Errorf("GOMAXPROCS=%s: began with %d processors, want %d", c.variable, got, c.begins)

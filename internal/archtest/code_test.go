@@ -55,12 +55,12 @@ func sleeps(t *tree) []string {
 	return out
 }
 
-// inits finds code that runs at start; package alone is there for that.
+// inits finds code that runs at start; package start is there for that.
 func inits(t *tree) []string {
 	var out []string
 	for _, f := range t.shipped() {
 		for _, d := range f.syntax.Decls {
-			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Name.Name == "init" && f.dir() != "internal/alone" {
+			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Name.Name == "init" && f.dir() != "internal/start" {
 				out = append(out, t.at(fn)+": an init function: do it when it is needed, from a function with a name")
 			}
 		}

@@ -10,7 +10,7 @@ import (
 // sub-package stands where its parent stands.
 func levels() [][]string {
 	return [][]string{
-		1: {"fault", "secret", "strictjson", "alone"},
+		1: {"fault", "secret", "strictjson", "start"},
 		2: {"wire", "param", "jose", "atomicfile", "markup", "totp", "recipe", "expect", "cause"},
 		3: {"loopback", "provider", "clientauth", "idtoken", "useragent", "store", "output", "trace", "config", "preset", "trust", "dpop", "cache"},
 		4: {"flows", "logout", "passwd", "registration", "demoop"},
