@@ -41,7 +41,14 @@ func newHelp(root *cobra.Command) *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			c, rest, err := root.Find(args)
 			if err != nil || len(rest) > 0 {
-				return usage(fmt.Errorf("there is no help about %q", strings.Join(args, " ")), suggestion(root, strings.Join(args, " ")))
+				word, names, hint := strings.Join(args, " "), []string{}, `run "rely help" to see commands and topics`
+				for _, c := range root.Commands() {
+					names = append(names, c.Name())
+				}
+				if near := fault.Nearest(word, names); near != "" {
+					hint = fmt.Sprintf("run \"rely help %s\"", near)
+				}
+				return usage(fmt.Errorf("there is no help about %q", word), hint)
 			}
 			c.InitDefaultHelpFlag()
 			return c.Help()

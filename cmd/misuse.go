@@ -3,6 +3,7 @@ package cmd
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -24,6 +25,9 @@ func unknownFlag(c *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) {
 		return err
+	}
+	if n := slices.IndexFunc(c.Commands(), func(sub *cobra.Command) bool { return sub.Name() == unknown.GetSpecifiedName() }); n >= 0 {
+		return usage(err, fmt.Sprintf("run %q", c.Commands()[n].CommandPath())) // as "rely version"
 	}
 	var names []string
 	if unknown.GetSpecifiedShortnames() == "" {
