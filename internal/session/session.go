@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -300,8 +301,9 @@ func (k *Keeper) renewable(s *store.Session) error {
 // session as it is.
 func (k *Keeper) dead(ctx context.Context, st store.Store, old *store.Session, err error) error {
 	var f *fault.Error
+	var over *net.OpError
 	switch {
-	case !errors.As(err, &f):
+	case !errors.As(err, &f), errors.As(err, &over) && over.Op == "dial": // nothing was sent
 		return err
 	case f.Kind == fault.Network && f.Spec == "":
 		// The request may have got through, and the refresh token be replaced.
