@@ -53,12 +53,11 @@ func (t *Network) trusting(extra []byte) http.RoundTripper {
 	steps := &twoSteps{
 		plain: sync.OnceValue(func() http.RoundTripper { return t.transport(nil) }),
 		few: sync.OnceValue(func() http.RoundTripper {
-			pool := x509.NewCertPool()
-			if !pool.AppendCertsFromPEM(readBundle()) {
+			system := bundle(readBundle())
+			if first, _ := block(system); first == nil {
 				return nil
 			}
-			pool.AppendCertsFromPEM(extra)
-			return t.transport(pool)
+			return append(append(system, '\n'), extra...).transport(t)
 		}),
 		all: sync.OnceValue(func() http.RoundTripper { return t.transport(t.pool(extra)) }),
 	}
