@@ -203,7 +203,7 @@ func (u *run) walk(ctx context.Context, address string) (out Outcome, err error)
 	defer fail(nil)
 	v := useragent.Visit{URL: address, Origins: u.Origins, SignOut: true}
 	if len(u.Redirects) > 0 {
-		v.RedirectURI = u.listener.RedirectURI()
+		v.RedirectURI, v.Came = u.listener.RedirectURI(), u.listener.Answered
 	}
 	u.Announce(Announcement{URL: address, Redirect: v.RedirectURI})
 	// An agent that has done its part is not disturbed: a command may be the

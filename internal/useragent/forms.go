@@ -76,7 +76,7 @@ func Begins(a Agent) bool {
 func (w *walk) walk(ctx context.Context, next *request) (err error) {
 	const limit = 30
 	for range limit {
-		if w.end != nil && same(next.url, w.end) {
+		if w.end != nil && address.Same(next.url, w.end) {
 			return w.deliver(ctx, next)
 		}
 		w.last = nil
@@ -86,7 +86,7 @@ func (w *walk) walk(ctx context.Context, next *request) (err error) {
 	}
 	return &fault.Error{Kind: fault.Protocol, ID: "useragent.limit", Op: walkOp,
 		Hint: "open the URL in a browser to see where it leads",
-		Err:  fmt.Errorf("no end after %d requests, the last to %s", limit, place(next.url))}
+		Err:  fmt.Errorf("no end after %d requests, the last to %s", limit, address.Place(next.url))}
 }
 
 // errSlow is why a request was given up that has a time limit of its own.
@@ -154,7 +154,7 @@ func begin(name string, o Options, v Visit) (*walk, *url.URL, error) {
 	}
 	for _, raw := range slices.Concat(v.Origins, o.Origins) {
 		if u, err := url.Parse(raw); err == nil {
-			w.trust[origin(u)] = true
+			w.trust[address.Origin(u)] = true
 		}
 	}
 	return w, start, nil
@@ -192,7 +192,7 @@ func (w *walk) send(ctx context.Context, r *request) (*http.Response, error) {
 func (w *walk) unreached(ctx context.Context, u *url.URL, err error) error {
 	if context.Cause(ctx) == errSlow {
 		return &fault.Error{Kind: fault.Network, ID: "useragent.timeout", Op: walkOp, Spec: "rely's own limit on a whole exchange, --timeout",
-			Err: fmt.Errorf("%s did not answer in full within %s", place(u), w.o.Timeout), Hint: "try again, or allow more time with --timeout"}
+			Err: fmt.Errorf("%s did not answer in full within %s", address.Place(u), w.o.Timeout), Hint: "try again, or allow more time with --timeout"}
 	}
 	if err := ended(ctx, walkOp); err != nil {
 		return err
@@ -202,7 +202,7 @@ func (w *walk) unreached(ctx context.Context, u *url.URL, err error) error {
 		err = outer.Err
 	}
 	return &fault.Error{Kind: fault.Network, ID: "useragent.network", Op: walkOp,
-		Hint: "check that " + origin(u) + " can be reached from here", Err: fmt.Errorf("%s: %w", place(u), err)}
+		Hint: "check that " + address.Origin(u) + " can be reached from here", Err: fmt.Errorf("%s: %w", address.Place(u), err)}
 }
 
 func (w *walk) wrongURL(err error) error {
@@ -241,7 +241,7 @@ func (w *walk) request(d *deed) (*request, error) {
 	}
 	r, err := newRequest(d.form.Target(d.button), d.page.URL, d.form.Fields(d.button, d.typed))
 	if err != nil {
-		return nil, w.wrongURL(fmt.Errorf("the form on %s is refused: %w", place(d.page.URL), err))
+		return nil, w.wrongURL(fmt.Errorf("the form on %s is refused: %w", address.Place(d.page.URL), err))
 	}
 	r.secret = d.secret
 	w.note(d)
@@ -253,20 +253,20 @@ func (w *walk) request(d *deed) (*request, error) {
 func (w *walk) redirect(resp *http.Response, r *request) (*request, error) {
 	to, err := r.url.Parse(resp.Header.Get("Location"))
 	if err != nil {
-		return nil, w.wrongURL(fmt.Errorf("%s redirects to something that is not a URL", place(r.url)))
+		return nil, w.wrongURL(fmt.Errorf("%s redirects to something that is not a URL", address.Place(r.url)))
 	}
 	if to, err = address.Clean(to); err != nil {
-		return nil, w.wrongURL(fmt.Errorf("%s redirects to a URL that is refused: %w", place(r.url), err))
+		return nil, w.wrongURL(fmt.Errorf("%s redirects to a URL that is refused: %w", address.Place(r.url), err))
 	}
 	if resp.StatusCode < http.StatusTemporaryRedirect {
 		return &request{method: http.MethodGet, url: to}, nil
 	}
 	again := *r
 	again.url = to
-	if origin(to) != origin(r.url) {
+	if address.Origin(to) != address.Origin(r.url) {
 		again.from = nil // "Origin: null"
 		if r.secret {
-			return nil, w.wrongOrigin(fmt.Errorf("%s passes the password on to %s", place(r.url), origin(to)))
+			return nil, w.wrongOrigin(fmt.Errorf("%s passes the password on to %s", address.Place(r.url), address.Origin(to)))
 		}
 	}
 	return &again, nil

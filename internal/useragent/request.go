@@ -69,7 +69,7 @@ func (r *request) build(ctx context.Context, agent string) (*http.Request, error
 		// Providers that guard against forged requests look at it.
 		req.Header.Set("Origin", "null")
 		if r.from != nil {
-			req.Header.Set("Origin", origin(r.from))
+			req.Header.Set("Origin", address.Origin(r.from))
 		}
 	}
 	return req, nil

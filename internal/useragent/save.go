@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"rely/internal/fault"
+	"rely/internal/useragent/address"
 	"rely/internal/useragent/page"
 )
 
@@ -32,7 +33,7 @@ func (w *walk) see(p *page.Page, mediaType string, body []byte) error {
 }
 
 func (s *seen) keep(w *walk) error {
-	about := fmt.Sprintf("%s answered %d", place(s.page.URL), s.page.Status)
+	about := fmt.Sprintf("%s answered %d", address.Place(s.page.URL), s.page.Status)
 	path, err := w.o.Pages.Save(cmp.Or(s.page.Title, s.page.URL.Path), w.quote(about), s.mediaType, s.body)
 	if err != nil {
 		return &fault.Error{Kind: fault.Config, ID: "useragent.save", Op: "save the page", Hint: "check --save-pages and your rights there", Err: err}

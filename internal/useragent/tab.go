@@ -267,7 +267,7 @@ func (t *tab) serve(r *http.Request, main bool) (*http.Response, error) {
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
-	if main && t.end != nil && same(to, t.end) {
+	if main && t.end != nil && address.Same(to, t.end) {
 		if !t.answering.Swap(true) {
 			from, _ := url.Parse(r.Header.Get("Origin"))
 			if from != nil && from.Host == "" {
@@ -298,13 +298,13 @@ func (t *tab) leaks(r *http.Request, to *url.URL, body []byte) error {
 	password := t.o.Password.Reveal()
 	for _, values := range to.Query() {
 		if slices.Contains(values, password) {
-			return t.wrongOrigin(fmt.Errorf("%s would put the password into a URL", place(to)))
+			return t.wrongOrigin(fmt.Errorf("%s would put the password into a URL", address.Place(to)))
 		}
 	}
 	if t.owns(to) || !chrome.Carries(r.Header.Get("Content-Type"), body, password) {
 		return nil
 	}
-	return t.wrongOrigin(fmt.Errorf("the page sends the password to %s", origin(to)))
+	return t.wrongOrigin(fmt.Errorf("the page sends the password to %s", address.Origin(to)))
 }
 
 // idOf is a fault's ID, empty for anything else.

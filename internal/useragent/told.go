@@ -41,7 +41,7 @@ func (w *walk) do(p *page.Page, s *recipe.Step) (*deed, error) {
 	if f == nil {
 		to, err := address.Clean(p.Follow(s.Click))
 		if err != nil {
-			return nil, w.wrongURL(fmt.Errorf("%s has a link to a URL that is refused: %w", place(p.URL), err))
+			return nil, w.wrongURL(fmt.Errorf("%s has a link to a URL that is refused: %w", address.Place(p.URL), err))
 		}
 		return &deed{page: p, to: to}, nil
 	}
@@ -89,7 +89,7 @@ func (w *walk) find(p *page.Page, s *recipe.Step) (*page.Form, *page.Control, er
 	if len(s.Fill) == 0 && p.Follow(s.Click) != nil {
 		return nil, nil, nil
 	}
-	return nil, nil, w.misfit(p, s, fmt.Errorf("no form on %s has all that it names; %q is missing", place(p.URL), cmp.Or(missing, s.Click, "a form")))
+	return nil, nil, w.misfit(p, s, fmt.Errorf("no form on %s has all that it names; %q is missing", address.Place(p.URL), cmp.Or(missing, s.Click, "a form")))
 }
 
 func (w *walk) misfit(p *page.Page, s *recipe.Step, err error) error {
@@ -183,5 +183,5 @@ func pattern(p *page.Page) string {
 			pieces[i] = "*"
 		}
 	}
-	return origin(p.URL) + strings.Join(pieces, "/")
+	return address.Origin(p.URL) + strings.Join(pieces, "/")
 }

@@ -3,7 +3,6 @@ package useragent
 import (
 	"errors"
 	"net/url"
-	"strings"
 
 	"rely/internal/fault"
 	"rely/internal/useragent/address"
@@ -33,26 +32,4 @@ func CheckURL(raw string) (string, error) {
 		return refuse(err)
 	}
 	return u.String(), nil
-}
-
-// origin is scheme://host:port, the default port left out (RFC 6454 6.2).
-func origin(u *url.URL) string {
-	host, port := strings.ToLower(u.Hostname()), u.Port()
-	if strings.Contains(host, ":") {
-		host = "[" + host + "]"
-	}
-	if port == "" || u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
-		return u.Scheme + "://" + host
-	}
-	return u.Scheme + "://" + host + ":" + port
-}
-
-// place is what an error may show of a URL: no query, no fragment.
-func place(u *url.URL) string { return origin(u) + u.EscapedPath() }
-
-// same reports whether a and b are one place to send an answer to, whatever
-// their queries.
-func same(a, b *url.URL) bool {
-	path := func(u *url.URL) string { return "/" + strings.TrimPrefix(u.EscapedPath(), "/") }
-	return origin(a) == origin(b) && path(a) == path(b)
 }

@@ -42,6 +42,11 @@ func (w *walk) deliver(ctx context.Context, r *request) error {
 			Hint: "leave response_mode out, or use a --flow that waits for a form",
 			Err:  fmt.Errorf("the provider sends the answer with %s, which this sign-in does not wait for", r.method)}
 	}
+	if err == nil && w.came != nil && ctx.Err() == nil && !w.came() {
+		return &fault.Error{Kind: fault.Protocol, ID: "useragent.nothing-came", Op: walkOp, Spec: "OIDC Core 3.1.2.5, 3.1.2.6",
+			Hint: "look at what it sends with --trace",
+			Err:  errors.New("the provider sent the browser back with neither an answer nor an error")}
+	}
 	return err
 }
 
@@ -56,10 +61,13 @@ func (w *walk) carry(ctx context.Context, r *request) (status int, body []byte, 
 			// Called before the last byte leaves, so no listener is ahead of it.
 			WroteHeaders: func() { sent.Store(true) },
 		}), r)
+		if err == nil {
+			status, body, err = w.carried(resp)
+		}
 		lost := w.came != nil && ctx.Err() == nil && !w.came()
 		switch {
 		case err == nil:
-			return w.carried(resp)
+			return status, body, nil
 		case lost && n < most:
 		case sent.Load() && !lost:
 			return 0, nil, nil
@@ -72,7 +80,10 @@ func (w *walk) carry(ctx context.Context, r *request) (status int, body []byte, 
 // carried is what the listener says.
 func (w *walk) carried(resp *http.Response) (status int, body []byte, err error) {
 	defer resp.Body.Close()
-	body, _ = io.ReadAll(io.LimitReader(resp.Body, maxPage))
+	body, err = io.ReadAll(io.LimitReader(resp.Body, maxPage))
+	if err != nil {
+		return 0, nil, w.unreached(resp.Request.Context(), resp.Request.URL, err)
+	}
 	return resp.StatusCode, body, nil
 }
 
@@ -83,7 +94,7 @@ func (w *walk) read(ctx context.Context, resp *http.Response, r *request) (*page
 		return nil, w.unreached(resp.Request.Context(), r.url, err)
 	case len(body) > maxPage:
 		return nil, &fault.Error{Kind: fault.Protocol, ID: "useragent.limit", Op: walkOp,
-			Hint: `use "--browser system"`, Err: fmt.Errorf("%s is a page of more than 1 MiB", place(r.url))}
+			Hint: `use "--browser system"`, Err: fmt.Errorf("%s is a page of more than 1 MiB", address.Place(r.url))}
 	}
 	mediaType, _, err := mime.ParseMediaType(cmp.Or(resp.Header.Get("Content-Type"), http.DetectContentType(body)))
 	if err != nil {
@@ -133,7 +144,7 @@ func (w *walk) next(p *page.Page) (*deed, error) {
 	}
 	// The answer, whatever its status: an error comes with 400 at some providers.
 	for _, f := range p.Forms {
-		if f.Silent() && w.end != nil && f.Action != nil && same(f.Action, w.end) {
+		if f.Silent() && w.end != nil && f.Action != nil && address.Same(f.Action, w.end) {
 			return w.submit(p, f, nil, nil), nil
 		}
 	}
@@ -143,7 +154,7 @@ func (w *walk) next(p *page.Page) (*deed, error) {
 	if p.Refresh != nil {
 		to, err := address.Clean(p.Refresh)
 		if err != nil {
-			return nil, w.wrongURL(fmt.Errorf("%s leads to a URL that is refused: %w", place(p.URL), err))
+			return nil, w.wrongURL(fmt.Errorf("%s leads to a URL that is refused: %w", address.Place(p.URL), err))
 		}
 		return &deed{page: p, to: to}, nil
 	}
@@ -250,12 +261,12 @@ func (w *walk) code(p *page.Page) (string, error) {
 	if w.o.TOTP.Empty() {
 		return "", &fault.Error{Kind: fault.Usage, ID: "useragent.credentials", Op: walkOp,
 			Hint: "give --totp-secret-file FILE, or set RELY_TOTP_SECRET",
-			Err:  fmt.Errorf("%s asks for a one-time code, and no secret to make one is given", place(p.URL))}
+			Err:  fmt.Errorf("%s asks for a one-time code, and no secret to make one is given", address.Place(p.URL))}
 	}
 	now := w.o.Now()
 	step := w.o.TOTP.Step(now)
 	if w.coded && step == w.codeStep {
-		err := fmt.Errorf("%s asks for a one-time code again", place(p.URL))
+		err := fmt.Errorf("%s asks for a one-time code again", address.Place(p.URL))
 		if p.Alert != "" {
 			err = fmt.Errorf("%w: %s", err, w.quote(p.Alert))
 		}
@@ -290,18 +301,18 @@ func (w *walk) submit(p *page.Page, f *page.Form, button *page.Control, typed ma
 func (w *walk) mayType(p *page.Page, t page.Form) error {
 	switch {
 	case !w.owns(p.URL):
-		return w.wrongOrigin(fmt.Errorf("the login form is on %s, which is not the provider's", origin(p.URL)))
+		return w.wrongOrigin(fmt.Errorf("the login form is on %s, which is not the provider's", address.Origin(p.URL)))
 	case t.Action == nil:
 		return w.wrongURL(t.BadURL)
 	case !w.owns(t.Action):
-		return w.wrongOrigin(fmt.Errorf("the login form on %s sends the password to %s", place(p.URL), origin(t.Action)))
+		return w.wrongOrigin(fmt.Errorf("the login form on %s sends the password to %s", address.Place(p.URL), address.Origin(t.Action)))
 	}
 	return nil
 }
 
 // owns reports an origin that may have the password.
 func (w *walk) owns(u *url.URL) bool {
-	return w.trust[origin(u)] && (u.Scheme == "https" || u.Scheme == "http" && wire.Loopback(u.Hostname()))
+	return w.trust[address.Origin(u)] && (u.Scheme == "https" || u.Scheme == "http" && wire.Loopback(u.Hostname()))
 }
 
 func (w *walk) wrongOrigin(err error) error {
@@ -312,11 +323,11 @@ func (w *walk) wrongOrigin(err error) error {
 func (w *walk) credentials(p *page.Page) error {
 	return &fault.Error{Kind: fault.Usage, ID: "useragent.credentials", Op: walkOp,
 		Hint: "give --username NAME and --password-file FILE, or set RELY_PASSWORD",
-		Err:  fmt.Errorf("%s asks who signs in, and user name or password are not given", place(p.URL))}
+		Err:  fmt.Errorf("%s asks who signs in, and user name or password are not given", address.Place(p.URL))}
 }
 
 func (w *walk) askedAgain(p *page.Page, what string) error {
-	err := fmt.Errorf("%s asks for %s again", place(p.URL), what)
+	err := fmt.Errorf("%s asks for %s again", address.Place(p.URL), what)
 	if p.Alert != "" {
 		err = fmt.Errorf("%w: %s", err, w.quote(p.Alert))
 	}
@@ -356,7 +367,7 @@ func (w *walk) quoted(p *page.Page, id, why, hint string) error {
 	if p.Title != "" && !strings.HasPrefix(said, p.Title) {
 		said = strings.TrimSuffix(p.Title+": "+said, ": ")
 	}
-	text := fmt.Sprintf("%s answered %d", place(p.URL), p.Status)
+	text := fmt.Sprintf("%s answered %d", address.Place(p.URL), p.Status)
 	if why != "" {
 		text += "; " + why
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"rely/internal/fault"
 	"rely/internal/recipe"
 	"rely/internal/secret"
+	"rely/internal/useragent/address"
 	"rely/internal/useragent/page"
 )
 
@@ -91,6 +93,38 @@ func TestFormsLeavesTheAnswerToTheListener(t *testing.T) {
 			}
 		})
 	}
+
+	t.Run("a page that hands the fragment over, and was lost on the way", func(t *testing.T) {
+		t.Parallel()
+		var pages, came atomic.Int32
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				came.Add(1)
+				return
+			}
+			const text = `<form method="post"><input name="fragment" type="hidden"></form>`
+			w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+			if pages.Add(1) == 1 {
+				_, _ = io.WriteString(w, text[:20])
+				panic(http.ErrAbortHandler)
+			}
+			_, _ = io.WriteString(w, text)
+		}))
+		t.Cleanup(server.Close)
+		v := Visit{URL: server.URL + "/cb#code=1", RedirectURI: server.URL + "/cb", Came: func() bool { return came.Load() > 0 }}
+		err := newForms(Options{HTTP: &http.Transport{DisableKeepAlives: true}}).Visit(t.Context(), v)
+		if err != nil || pages.Load() != 2 || came.Load() != 1 {
+			t.Errorf("got %v after %d pages and %d answers, want the second page and an answer", err, pages.Load(), came.Load())
+		}
+	})
+
+	t.Run("nothing to carry", func(t *testing.T) {
+		t.Parallel()
+		server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		t.Cleanup(server.Close)
+		v := Visit{URL: server.URL + "/cb", RedirectURI: server.URL + "/cb", Came: func() bool { return false }}
+		wantFault(t, newForms(Options{HTTP: server.Client().Transport}).Visit(t.Context(), v), fault.Protocol, "useragent.nothing-came")
+	})
 
 	t.Run("a listener that is gone", func(t *testing.T) {
 		t.Parallel()
@@ -177,7 +211,7 @@ func FuzzPage(f *testing.F) {
 		if strings.Contains(r.url.String(), "pa55word") {
 			t.Fatalf("got the password in %s", r.url)
 		}
-		if strings.Contains(string(r.body), "pa55word") && origin(r.url) != "https://op.example" {
+		if strings.Contains(string(r.body), "pa55word") && address.Origin(r.url) != "https://op.example" {
 			t.Fatalf("got the password sent to %s", r.url)
 		}
 		if r.url.Scheme != "https" && r.url.Scheme != "http" {

@@ -1,6 +1,6 @@
 // Package address rebuilds addresses that come from a provider, so that nothing
-// in them means anything to a shell, a terminal or another program. It opens
-// none.
+// in them means anything to a shell, a terminal or another program, and compares
+// them. It opens none.
 package address
 
 import (
@@ -70,4 +70,26 @@ func escape(s string) string {
 
 func hex(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+}
+
+// Origin is scheme://host:port, the default port left out (RFC 6454 6.2).
+func Origin(u *url.URL) string {
+	host, port := strings.ToLower(u.Hostname()), u.Port()
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if port == "" || u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
+		return u.Scheme + "://" + host
+	}
+	return u.Scheme + "://" + host + ":" + port
+}
+
+// Place is what an error may show of a URL: no query, no fragment.
+func Place(u *url.URL) string { return Origin(u) + u.EscapedPath() }
+
+// Same reports whether a and b are one place to send an answer to, whatever
+// their queries.
+func Same(a, b *url.URL) bool {
+	path := func(u *url.URL) string { return "/" + strings.TrimPrefix(u.EscapedPath(), "/") }
+	return Origin(a) == Origin(b) && path(a) == path(b)
 }
