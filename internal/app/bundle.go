@@ -16,12 +16,33 @@ import (
 // A bundle is many authorities in PEM form. To parse all of them takes longer
 // than a handshake, and one of them is needed: the one with the name of whoever
 // signed a certificate that the server shows.
-type bundle []byte
+type bundle struct {
+	text  []byte
+	names func() map[string][]byte // the certificates of each holder; those of "" may be anybody's
+}
+
+func newBundle(text []byte) bundle {
+	return bundle{text: text, names: sync.OnceValue(func() map[string][]byte {
+		names := map[string][]byte{}
+		for rest := text; ; {
+			one, after := block(rest)
+			if one == nil {
+				return names
+			}
+			rest = after
+			name := string(subject(one))
+			if before, there := names[name]; there { // a namesake
+				one = append(append(before, '\n'), one...)
+			}
+			names[name] = one
+		}
+	})}
+}
 
 // transport believes the bundle's authorities as [Network.transport] with all of
 // them in a pool would.
 func (b bundle) transport(n *Network) http.RoundTripper {
-	all := sync.OnceValue(func() http.RoundTripper { return n.transport(b.pool(nil)) })
+	all := sync.OnceValue(func() http.RoundTripper { return n.transport(b.whole()) })
 	if fips140.Enabled() {
 		return all() // has rules for chains that only crypto/tls knows
 	}
@@ -75,20 +96,23 @@ func (b bundle) verify(host string, shown []*x509.Certificate) error {
 	return nil
 }
 
-// pool has the authorities that may have signed one of these certificates; nil
-// is all authorities. A chain is built from issuer to subject (RFC 5280 6.1.3 (a)
-// (4)), so that others can have no part in it.
+// pool has the authorities that may have signed one of these certificates. A
+// chain is built from issuer to subject (RFC 5280 6.1.3 (a) (4)), so that others
+// can have no part in it.
 func (b bundle) pool(signed []*x509.Certificate) *x509.CertPool {
 	pool := x509.NewCertPool()
-	for rest := []byte(b); ; {
-		text, after := block(rest)
-		if text == nil {
-			return pool
-		}
-		if rest = after; signed == nil || mayHaveSigned(text, signed) {
-			pool.AppendCertsFromPEM(text)
-		}
+	pool.AppendCertsFromPEM(b.names()[""])
+	for _, c := range signed {
+		pool.AppendCertsFromPEM(b.names()[string(c.RawIssuer)])
 	}
+	return pool
+}
+
+// whole has all of them.
+func (b bundle) whole() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(b.text)
+	return pool
 }
 
 const begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
@@ -105,23 +129,11 @@ func block(data []byte) (text, rest []byte) {
 		return nil, nil
 	}
 	to += from + len(end)
-	return data[from:to], data[to:]
-}
-
-// mayHaveSigned reports whether a certificate bears the name of the issuer of one
-// of these, or whether that cannot be told without parsing it.
-func mayHaveSigned(text []byte, signed []*x509.Certificate) bool {
-	name := subject(text)
-	for _, c := range signed {
-		if name == nil || bytes.Equal(name, c.RawIssuer) {
-			return true
-		}
-	}
-	return false
+	return data[from:to:to], data[to:]
 }
 
 // subject is the name of a certificate's holder, in DER; nil where it is not found
-// in the beginning of the text.
+// in the beginning of the text, and only crypto/x509 can tell.
 func subject(text []byte) []byte {
 	const enough = 24 // lines, of 48 bytes each
 	text = text[len(begin) : len(text)-len(end)]

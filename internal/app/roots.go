@@ -53,11 +53,11 @@ func (t *Network) trusting(extra []byte) http.RoundTripper {
 	steps := &twoSteps{
 		plain: sync.OnceValue(func() http.RoundTripper { return t.transport(nil) }),
 		few: sync.OnceValue(func() http.RoundTripper {
-			system := bundle(readBundle())
+			system := readBundle()
 			if first, _ := block(system); first == nil {
 				return nil
 			}
-			return append(append(system, '\n'), extra...).transport(t)
+			return newBundle(append(append(system, '\n'), extra...)).transport(t)
 		}),
 		all: sync.OnceValue(func() http.RoundTripper { return t.transport(t.pool(extra)) }),
 	}
