@@ -7,7 +7,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bin=$(mktemp -d)
 trap 'rm -rf "$bin"' EXIT
 mkdir "$bin/built"
-CGO_ENABLED=0 go build -trimpath -tags=nethttpomithttp2 -ldflags='-s -w' -o "$bin/built/" ./bench/...
+# The floors are what anybody builds: HTTP/2 left out (docs/decisions/0012) is ours.
+CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o "$bin/built/" ./bench/...
 .ci/build-release "$bin/built/rely"
 # Written from front to back, as an installer does. How a linker leaves a file in
 # the page cache changes the CPU time of its start by a tenth, either way.
