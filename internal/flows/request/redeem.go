@@ -20,6 +20,7 @@ import (
 	"rely/internal/dpop"
 	"rely/internal/fault"
 	"rely/internal/secret"
+	"rely/internal/strictjson"
 	"rely/internal/wire"
 )
 
@@ -112,7 +113,7 @@ func (t *tokenTransport) form() (string, error) {
 	var wrong error
 	for _, name := range []string{"access_token", "token_type", "refresh_token", "error"} {
 		text := ""
-		if raw, there := t.members[name]; there && json.Unmarshal(raw, &text) != nil {
+		if raw, there := t.members[name]; there && !strictjson.Read(raw, &text) {
 			wrong = notText(name)
 		}
 		form.Set(name, text)
@@ -144,7 +145,7 @@ func (r *Request) tokens(op, grant string, token *oauth2.Token, members Members)
 	}
 	var id, scope string
 	for name, value := range map[string]*string{"id_token": &id, "scope": &scope} {
-		if raw, there := members[name]; there && json.Unmarshal(raw, value) != nil {
+		if raw, there := members[name]; there && !strictjson.Read(raw, value) {
 			return nil, broken(op, "token.member", "RFC 6749 5.1", notText(name))
 		}
 	}
